@@ -8,7 +8,7 @@ from meeting.kernel.message import Event
 TOPIC = "ai_events"
 
 
-class SpeechCompleted(Event):
+class SpeechCompleted(Event, frozen=True, kw_only=True):
     """Speech was recognised; the result key is (meeting_id, task_id, speech_recognition, segment)."""
 
     TYPE: ClassVar[str] = "speech_recognition.completed"

@@ -12,7 +12,7 @@ LeaveReason = Literal[
 ]
 
 
-class MeetingCreated(Event):
+class MeetingCreated(Event, frozen=True, kw_only=True):
     """A meeting was scheduled."""
 
     TYPE: ClassVar[str] = "meeting.created"
@@ -24,7 +24,7 @@ class MeetingCreated(Event):
     version: int
 
 
-class MeetingStarted(Event):
+class MeetingStarted(Event, frozen=True, kw_only=True):
     """A meeting is active from now on."""
 
     TYPE: ClassVar[str] = "meeting.started"
@@ -36,7 +36,7 @@ class MeetingStarted(Event):
     """The creator and the invited."""
 
 
-class MeetingEnded(Event):
+class MeetingEnded(Event, frozen=True, kw_only=True):
     """A meeting is over; its joined participants are left without events of their own."""
 
     TYPE: ClassVar[str] = "meeting.ended"
@@ -48,7 +48,7 @@ class MeetingEnded(Event):
     version: int
 
 
-class UserJoined(Event):
+class UserJoined(Event, frozen=True, kw_only=True):
     """Somebody took a seat."""
 
     TYPE: ClassVar[str] = "meeting.user_joined"
@@ -60,7 +60,7 @@ class UserJoined(Event):
     version: int
 
 
-class UserLeft(Event):
+class UserLeft(Event, frozen=True, kw_only=True):
     """A seat came free."""
 
     TYPE: ClassVar[str] = "meeting.user_left"

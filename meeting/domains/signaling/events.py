@@ -8,7 +8,7 @@ from meeting.kernel.message import Event
 TOPIC = "signaling_events"
 
 
-class ConnectionClosed(Event):
+class ConnectionClosed(Event, frozen=True, kw_only=True):
     """A peer has gone; `last` when it was the user's last one in that room."""
 
     TYPE: ClassVar[str] = "webrtc.connection_closed"

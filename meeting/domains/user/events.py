@@ -7,7 +7,7 @@ from meeting.kernel.message import Event
 TOPIC = "user_events"
 
 
-class UserRevoked(Event):
+class UserRevoked(Event, frozen=True, kw_only=True):
     """Tokens died before their time: close what they opened."""
 
     TYPE: ClassVar[str] = "user.revoked"
