@@ -1,7 +1,8 @@
 """Reads one topic of the log in order and hands each event to whoever handles it.
 
-The handler moves the cursor in its own unit of work (`unit.advance(entry)`), so an event and its
-effect are one commit. An event whose handler keeps failing is parked, visibly, and the topic goes on.
+The handler moves the cursor in its own unit of work (`unit.advance(entry)`), so an event and
+its effect are one commit. An event whose handler keeps failing is parked, visibly, and the
+topic goes on.
 """
 
 import asyncio
