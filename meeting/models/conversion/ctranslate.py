@@ -10,15 +10,13 @@ import math
 import mmap
 import struct
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Self
 
 import msgspec
+import numpy as np
+import numpy.typing as npt
 
-from meeting.models.faults import ConversionFault
-
-if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
+from meeting.models.errors import ConversionError
 
 VERSION = 6
 MAX_RANK = 8
@@ -46,8 +44,9 @@ class Cursor:
         """Step over `count` bytes; returns where they start."""
         start = self.at
         if count > len(self.data) - start:
-            message = f"the weight file ends at byte {len(self.data)} inside a value at {start}"
-            raise ConversionFault(message)
+            raise ConversionError(
+                f"the weight file ends at byte {len(self.data)} inside a value at {start}"
+            )
         self.at = start + count
         return start
 
@@ -62,23 +61,23 @@ class Cursor:
         start = self.skip(length)
         raw = bytes(self.data[start : start + length])
         if not raw.endswith(b"\0") or not raw[:-1].isascii():
-            message = f"the weight file has no well-formed name at byte {start}"
-            raise ConversionFault(message)
+            raise ConversionError(f"the weight file has no well-formed name at byte {start}")
         return raw[:-1].decode("ascii")
 
 
 class Weights:
     """The variables of one file by name; arrays are views that cost no memory until used.
 
-    Raises `ConversionFault` for a file that is cut, lies about a count, or goes on after its end.
+    Raises `ConversionError` for a file that is cut, lies about a count, or goes on after its end.
     """
 
     def __init__(self, data: memoryview) -> None:
         cursor = Cursor(data)
         version = cursor.number("<I")
         if version != VERSION:
-            message = f"the weight file has format version {version}, this reader knows {VERSION}"
-            raise ConversionFault(message)
+            raise ConversionError(
+                f"the weight file has format version {version}, this reader knows {VERSION}"
+            )
         self.data = data
         self.spec = cursor.text()
         self.revision = cursor.number("<I")
@@ -86,36 +85,31 @@ class Weights:
         for _ in range(self._count(cursor, "variables")):
             name = cursor.text()
             if name in self.variables:
-                message = f"the weight file names {name} twice"
-                raise ConversionFault(message)
+                raise ConversionError(f"the weight file names {name} twice")
             self.variables[name] = _variable(cursor, name)
         for _ in range(self._count(cursor, "aliases")):
             alias, name = cursor.text(), cursor.text()
             if alias in self.variables or name not in self.variables:
-                message = f"the weight file has a bad alias {alias} for {name}"
-                raise ConversionFault(message)
+                raise ConversionError(f"the weight file has a bad alias {alias} for {name}")
             self.variables[alias] = self.variables[name]
         if cursor.at != len(data):
-            message = f"the weight file should end at byte {cursor.at}, it has {len(data)}"
-            raise ConversionFault(message)
+            raise ConversionError(
+                f"the weight file should end at byte {cursor.at}, it has {len(data)}"
+            )
 
     @classmethod
-    def open(cls, path: Path) -> "Weights":
+    def open(cls, path: Path) -> Self:
         """Map the file at `path`; its pages are read when an array is."""
         with path.open("rb") as file:
             if path.stat().st_size == 0:
-                message = "the weight file is empty"
-                raise ConversionFault(message)
+                raise ConversionError("the weight file is empty")
             return cls(memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)))
 
-    def array(self, name: str, shape: tuple[int, ...] | None = None) -> "npt.NDArray[np.generic]":
+    def array(self, name: str, shape: tuple[int, ...] | None = None) -> npt.NDArray[np.generic]:
         """The variable `name` as a read-only view; with `shape` also held to that shape."""
-        import numpy as np  # noqa: PLC0415 - only the conversion needs numpy
-
         variable = self._find(name)
         if shape is not None and variable.shape != shape:
-            message = f"{name} has the shape {variable.shape}, expected {shape}"
-            raise ConversionFault(message)
+            raise ConversionError(f"{name} has the shape {variable.shape}, expected {shape}")
         kind, _ = TYPES[variable.kind]
         count = math.prod(variable.shape)
         flat = np.frombuffer(self.data, dtype=kind, count=count, offset=variable.start)
@@ -129,38 +123,34 @@ class Weights:
         """The whole number that the variable `name` holds."""
         value = self.array(name, ())
         if value.dtype.kind != "i":
-            message = f"{name} should be a whole number, it is {value.dtype}"
-            raise ConversionFault(message)
+            raise ConversionError(f"{name} should be a whole number, it is {value.dtype}")
         return int(value)
 
     def _find(self, name: str) -> Variable:
         try:
             return self.variables[name]
         except KeyError:
-            message = f"the weight file has no variable {name}"
-            raise ConversionFault(message) from None
+            raise ConversionError(f"the weight file has no variable {name}") from None
 
     @staticmethod
     def _count(cursor: Cursor, what: str) -> int:
         count = cursor.number("<I")
         if count > MAX_VARIABLES:
-            message = f"the weight file claims {count} {what}"
-            raise ConversionFault(message)
+            raise ConversionError(f"the weight file claims {count} {what}")
         return count
 
 
 def _variable(cursor: Cursor, name: str) -> Variable:
     rank = cursor.number("<B")
     if rank > MAX_RANK:
-        message = f"{name} claims {rank} dimensions"
-        raise ConversionFault(message)
+        raise ConversionError(f"{name} claims {rank} dimensions")
     shape = tuple(cursor.number("<I") for _ in range(rank))
     kind = cursor.number("<B")
     if kind not in TYPES:
-        message = f"{name} has the unknown type {kind}"
-        raise ConversionFault(message)
+        raise ConversionError(f"{name} has the unknown type {kind}")
     size = cursor.number("<I")
     if size != math.prod(shape) * TYPES[kind][1]:
-        message = f"{name} has {size} bytes for the shape {shape} of type {TYPES[kind][0]}"
-        raise ConversionFault(message)
+        raise ConversionError(
+            f"{name} has {size} bytes for the shape {shape} of type {TYPES[kind][0]}"
+        )
     return Variable(shape, kind, cursor.skip(size))
