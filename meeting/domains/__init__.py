@@ -1,0 +1,1 @@
+"""The domains: each a package that others know by `api` and `events` alone."""

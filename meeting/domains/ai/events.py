@@ -1,0 +1,32 @@
+"""What the AI domain announces: results with content, never errors or empty ones."""
+
+from datetime import datetime
+from typing import ClassVar, Literal
+
+from meeting.kernel.message import Event
+
+TOPIC = "ai_events"
+
+
+class SpeechCompleted(Event, frozen=True, kw_only=True):
+    """Speech was recognised; the result key is (meeting_id, task_id, speech_recognition, segment)."""
+
+    TYPE: ClassVar[str] = "speech_recognition.completed"
+    TOPIC: ClassVar[str] = TOPIC
+    task_id: str
+    meeting_id: int
+    user_id: int
+    text: str
+    confidence: float
+    language: str
+    duration: int
+    """Milliseconds of audio."""
+    timestamp: datetime
+    latency: int
+    started_at: datetime
+    ended_at: datetime
+    segments: list[dict[str, object]]
+    segment: int = 0
+    source: Literal["live", "offline"] = "live"
+    model: str
+    model_sha256: str

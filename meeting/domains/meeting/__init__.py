@@ -1,0 +1,1 @@
+"""Meetings: their life, who takes part, and what was said in them."""

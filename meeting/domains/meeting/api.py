@@ -1,0 +1,48 @@
+"""What other domains may ask the meeting domain."""
+
+from datetime import datetime
+from typing import Protocol
+
+import msgspec
+
+from meeting.domains.meeting.model import Settings
+from meeting.kernel.call import Call
+
+
+class MeetingInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """A meeting as other domains see it; status and type by name."""
+
+    id: int
+    title: str
+    description: str
+    creator_id: int
+    status: str
+    start_time: datetime
+    end_time: datetime
+    actual_start_time: datetime | None
+    max_participants: int
+    meeting_type: str
+    room_id: str
+    settings: Settings
+
+
+class Access(msgspec.Struct, frozen=True, kw_only=True):
+    """Whether a user may be in the meeting now; `role` is filled for every member."""
+
+    has_access: bool
+    role: str = ""
+    error: str = ""
+
+
+class MeetingApi(Protocol):
+    """The calls that a service can make, in this process or over a wire."""
+
+    async def get_meeting(self, call: Call, meeting_id: int) -> MeetingInfo:
+        """Return a meeting; `meeting_not_found` where it is absent or hidden from the caller."""
+        ...
+
+    async def validate_user_access(
+        self, call: Call, user_id: int, meeting_id: int, *, admit: bool = False
+    ) -> Access:
+        """Tell whether a user may be in a meeting; `admit` joins the user first, as REST would."""
+        ...

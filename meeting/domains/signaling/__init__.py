@@ -1,0 +1,1 @@
+"""Live signalling: sessions, rooms, and frames from peer to peer."""

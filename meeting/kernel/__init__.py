@@ -1,0 +1,1 @@
+"""What every domain leans on: ids, time, errors, messages, lease rules and the shared ports."""

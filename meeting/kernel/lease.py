@@ -1,0 +1,55 @@
+"""The rules of a lease, which every adapter of `Leases` follows: pure functions, no I/O.
+
+A lease says who holds a key until when. Its fence grows with every new holder, so that
+whoever was cut off and comes back with an old fence is refused, whatever its clock says.
+"""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+
+
+class Lease(msgspec.Struct, frozen=True, kw_only=True):
+    """Somebody's hold on a key. `value` is whatever the holder wants others to see."""
+
+    key: str
+    owner: str
+    fence: int
+    expires_at: datetime
+    value: dict[str, Any] = {}
+
+    def lives(self, now: datetime) -> bool:
+        """Tell whether the hold is still good; at the moment of expiry it is over."""
+        return now < self.expires_at
+
+
+def take(
+    current: Lease | None,
+    *,
+    key: str,
+    owner: str,
+    ttl: timedelta,
+    now: datetime,
+    value: dict[str, Any],
+) -> Lease | None:
+    """Give the key to `owner`, with a new fence; None while somebody else holds it.
+
+    The holder itself may take again (a restart of its work): it too gets a new fence.
+    """
+    if current is not None and current.lives(now) and current.owner != owner:
+        return None
+    fence = 1 if current is None else current.fence + 1
+    return Lease(key=key, owner=owner, fence=fence, expires_at=now + ttl, value=value)
+
+
+def renew(current: Lease | None, held: Lease, *, ttl: timedelta, now: datetime) -> Lease | None:
+    """Extend a hold; None when it is over, was taken by another, or was released."""
+    if current is None or not current.lives(now) or not same(current, held):
+        return None
+    return msgspec.structs.replace(current, expires_at=now + ttl)
+
+
+def same(current: Lease, held: Lease) -> bool:
+    """Tell whether `held` is the hold that the store knows, not an older one on the same key."""
+    return current.owner == held.owner and current.fence == held.fence

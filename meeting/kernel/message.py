@@ -1,0 +1,61 @@
+"""Events as typed structs, and the message that carries one through outbox, log and Pub/Sub."""
+
+from datetime import datetime
+from typing import Any, ClassVar, Literal, Self
+
+import msgspec
+
+from meeting.kernel.clock import Clock
+from meeting.kernel.ids import Ids
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=False):
+    """Base of all events: a subclass names its `TYPE` and `TOPIC`, its fields are the payload."""
+
+    TYPE: ClassVar[str]
+    TOPIC: ClassVar[str]
+
+    @classmethod
+    def read(cls, message: "Message") -> Self:
+        """Take the event out of a message; `msgspec.ValidationError` where the payload is not one."""
+        return msgspec.convert(message.payload, type=cls, strict=False)
+
+
+class Message(msgspec.Struct, frozen=True, kw_only=True):
+    """What the outbox keeps and the log gives back, events and tasks alike."""
+
+    type: str
+    payload: dict[str, Any]
+    at: datetime
+    source: str
+    """The domain that wrote it."""
+    message_id: str
+    kind: Literal["event", "task"] = "event"
+    topic: str = ""
+    """The channel of an event (`user_events` …) or the queue of a task."""
+
+    @classmethod
+    def of(cls, event: Event, source: str, clock: Clock, ids: Ids) -> "Message":
+        """Wrap an event for the outbox of the domain `source`."""
+        return cls(
+            type=event.TYPE,
+            payload=msgspec.to_builtins(event, str_keys=True),
+            at=clock.now(),
+            source=source,
+            message_id=ids.new(),
+            topic=event.TOPIC,
+        )
+
+
+class Entry(msgspec.Struct, frozen=True, kw_only=True):
+    """A message at its place in the log, as one consumer sees it.
+
+    Cursors are opaque: only the feed that made one can read it. `before` is where the consumer
+    stands, `after` where it stands once the entry has had its effect.
+    """
+
+    consumer: str
+    topic: str
+    before: str
+    after: str
+    message: Message

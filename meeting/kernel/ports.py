@@ -1,0 +1,124 @@
+"""What the domains need from the stores. Each port has one contract suite for all its adapters."""
+
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
+from datetime import datetime, timedelta
+from typing import Any, Protocol, TypeVar
+
+import msgspec
+
+from meeting.kernel.lease import Lease
+from meeting.kernel.message import Entry, Event
+from meeting.kernel.page import Found, Page
+
+U_co = TypeVar("U_co", covariant=True)
+
+
+class Unit(Protocol):
+    """A unit of work: rows and what they announce are one commit, or nothing happened."""
+
+    def append(self, event: Event) -> None:
+        """Announce an event with this commit."""
+        ...
+
+    async def advance(self, entry: Entry) -> None:
+        """Move the consumer's cursor behind an entry; a `conflict` where it stands elsewhere."""
+        ...
+
+    async def park(self, entry: Entry, error: str, attempts: int) -> None:
+        """Lay an entry aside whose handler keeps failing, and move the cursor behind it."""
+        ...
+
+
+class Units(Protocol[U_co]):
+    """Opens units of work of one domain."""
+
+    def read(self) -> AbstractAsyncContextManager[U_co]:
+        """Open a unit that sees one snapshot and writes nothing."""
+        ...
+
+    def write(self) -> AbstractAsyncContextManager[U_co]:
+        """Open a unit that commits when its block ends well and rolls back when it raises."""
+        ...
+
+
+class Feed(Protocol):
+    """The durable log of events, pulled at a cursor that the consumer moves in its own unit."""
+
+    async def pull(self, consumer: str, topic: str, limit: int = 100) -> Sequence[Entry]:
+        """Return what the consumer has not consumed yet, in commit order.
+
+        A consumer that the log does not know yet begins at the log's oldest entry.
+        """
+        ...
+
+    async def wait(self, topic: str, seconds: float) -> None:
+        """Return when the topic may have grown, or after `seconds`; only a hint, never a promise."""
+        ...
+
+
+class Leases(Protocol):
+    """Holds on keys with owner, expiry by the store's clock and fence (rules: `kernel.lease`)."""
+
+    async def take(
+        self, key: str, owner: str, ttl: timedelta, value: dict[str, Any] | None = None
+    ) -> Lease | None:
+        """Take a key; None while another owner holds it."""
+        ...
+
+    async def renew(self, lease: Lease, ttl: timedelta) -> Lease | None:
+        """Extend a hold; None when it is lost."""
+        ...
+
+    async def release(self, lease: Lease) -> bool:
+        """Give a hold back; False when it was lost before."""
+        ...
+
+    async def get(self, key: str) -> Lease | None:
+        """Return the hold on a key, also one that is over and not swept yet."""
+        ...
+
+    async def list(self, prefix: str) -> Sequence[Lease]:
+        """Return the holds on keys that begin with `prefix`, by key, over or not."""
+        ...
+
+
+class Document(msgspec.Struct, frozen=True, kw_only=True):
+    """A result that is kept whole: the body, and what it is found by."""
+
+    key: str
+    """Unique in its collection; the same key put again replaces the document."""
+    meeting_id: int
+    user_id: int
+    kind: str
+    at: datetime
+    body: dict[str, Any]
+
+
+class Documents(Protocol):
+    """Keeps documents in collections; putting is idempotent by key."""
+
+    async def put(self, collection: str, document: Document) -> None:
+        """Keep a document; the same key replaces it."""
+        ...
+
+    async def get(self, collection: str, key: str) -> Document | None:
+        """Return the document with that key."""
+        ...
+
+    async def find(
+        self,
+        collection: str,
+        *,
+        meeting_id: int,
+        user_id: int | None = None,
+        kind: str | None = None,
+        newest_first: bool = False,
+        page: Page,
+    ) -> Found[Document]:
+        """Return one page by time, then by key."""
+        ...
+
+    async def delete(self, collection: str, key: str) -> bool:
+        """Remove a document; False where there was none."""
+        ...

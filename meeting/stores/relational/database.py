@@ -1,0 +1,119 @@
+"""The connection to SQLite or PostgreSQL, and how a transaction begins and ends on it."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager, suppress
+from typing import Any
+
+from sqlalchemy import MetaData, event
+from sqlalchemy.exc import DBAPIError, OperationalError, TimeoutError as PoolTimeout
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from meeting.kernel.errors import Fault, Kind
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(column_0_label)s",
+        "uq": "uq_%(table_name)s_%(column_0_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+"""All tables of all domains; each table's name begins with its domain."""
+
+READERS = 4
+WAIT_SECONDS = 5.0
+PRAGMAS = {
+    "journal_mode": "WAL",
+    "synchronous": "FULL",  # an answer means "kept", also when the power fails after it
+    "foreign_keys": "ON",
+    "busy_timeout": "5000",
+}
+
+
+class Database:
+    """Two pools on one database: one writer, because SQLite has one, and a few readers.
+
+    The writer's pool of one connection is the queue of the writers; each of its transactions
+    begins as `BEGIN IMMEDIATE`, so that none fails half-way for a lock.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.sqlite = url.startswith("sqlite")
+        self._writer = self._engine(1 if self.sqlite else READERS, "BEGIN IMMEDIATE")
+        self._readers = self._engine(READERS, "BEGIN")
+        self._grown: dict[str, asyncio.Event] = defaultdict(asyncio.Event)
+
+    def _engine(self, size: int, begin: str) -> AsyncEngine:
+        options: dict[str, Any] = {
+            "pool_size": size,
+            "max_overflow": 0,
+            "pool_timeout": WAIT_SECONDS,
+        }
+        if not self.sqlite:
+            return create_async_engine(self.url, **options)
+        # isolation_level None switches the driver's own, late BEGIN off; ours stands in its place.
+        options["connect_args"] = {"isolation_level": None}
+        engine = create_async_engine(self.url, **options)
+
+        @event.listens_for(engine.sync_engine, "connect")
+        def _pragmas(connection: Any, _record: object) -> None:
+            cursor = connection.cursor()
+            for name, value in PRAGMAS.items():
+                cursor.execute(f"PRAGMA {name}={value}")
+            cursor.close()
+
+        @event.listens_for(engine.sync_engine, "begin")
+        def _begin(connection: Any) -> None:
+            connection.exec_driver_sql(begin)
+
+        return engine
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[AsyncConnection]:
+        """Open a transaction that sees one snapshot and is rolled back at its end."""
+        async with self._open(self._readers) as connection:
+            yield connection
+            await connection.rollback()
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[AsyncConnection]:
+        """Open a transaction that commits at its end, or rolls back when its block raises."""
+        async with self._open(self._writer) as connection:
+            yield connection
+            await connection.commit()
+
+    @asynccontextmanager
+    async def _open(self, engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+        try:
+            async with engine.connect() as connection:
+                yield connection
+        except (OperationalError, PoolTimeout) as error:
+            raise Fault(
+                Kind.UNAVAILABLE, "the database does not answer", details={"peer": "database"}
+            ) from error
+        except DBAPIError as error:
+            if error.connection_invalidated:
+                raise Fault(
+                    Kind.UNAVAILABLE, "the database is gone", details={"peer": "database"}
+                ) from error
+            raise
+
+    def grew(self, topics: Iterable[str]) -> None:
+        """Wake whoever waits for one of the topics; called after the commit."""
+        for topic in topics:
+            self._grown[topic].set()
+            self._grown[topic] = asyncio.Event()
+
+    async def wait(self, topic: str, seconds: float) -> None:
+        """Return when `grew` was called for the topic, or after `seconds`."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._grown[topic].wait()
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self._writer.dispose()
+        await self._readers.dispose()

@@ -1,0 +1,84 @@
+"""The outbox, which read in commit order is the log; and how far each consumer has come."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import JSON, Column, Integer, String, Table, Text, select
+
+from meeting.kernel.message import Entry, Message
+from meeting.stores.relational.database import Database, metadata
+from meeting.stores.relational.types import BigKey, Moment
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("position", BigKey, primary_key=True, autoincrement=True),
+    Column("kind", String(8), nullable=False),
+    Column("topic", String(64), nullable=False, index=True),
+    Column("message_id", String(64), nullable=False, unique=True),
+    Column("type", String(64), nullable=False),
+    Column("source", String(32), nullable=False),
+    Column("payload", JSON, nullable=False),
+    Column("at", Moment, nullable=False),
+)
+
+cursors = Table(
+    "outbox_cursors",
+    metadata,
+    Column("consumer", String(64), primary_key=True),
+    Column("topic", String(64), primary_key=True),
+    Column("position", BigKey, nullable=False),
+)
+
+parked = Table(
+    "outbox_parked",
+    metadata,
+    Column("consumer", String(64), primary_key=True),
+    Column("message_id", String(64), primary_key=True),
+    Column("topic", String(64), nullable=False),
+    Column("type", String(64), nullable=False),
+    Column("payload", JSON, nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("error", Text, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("parked_at", Moment, nullable=False),
+)
+
+
+class Log:
+    """The `Feed` on SQL: the outbox, pulled at the position that the consumer's row holds."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def pull(self, consumer: str, topic: str, limit: int = 100) -> Sequence[Entry]:
+        """Return what the consumer has not consumed yet, in commit order."""
+        standing = select(cursors.c.position).where(
+            cursors.c.consumer == consumer, cursors.c.topic == topic
+        )
+        async with self._database.read() as connection:
+            before = (await connection.execute(standing)).scalar() or 0
+            rows = await connection.execute(
+                select(outbox)
+                .where(outbox.c.topic == topic, outbox.c.position > before)
+                .order_by(outbox.c.position)
+                .limit(limit)
+            )
+            entries = []
+            for row in rows.mappings():
+                fields = dict(row)
+                after = fields.pop("position")
+                entries.append(
+                    Entry(
+                        consumer=consumer,
+                        topic=topic,
+                        before=str(before),
+                        after=str(after),
+                        message=Message(**fields),
+                    )
+                )
+                before = after
+            return entries
+
+    async def wait(self, topic: str, seconds: float) -> None:
+        """Return when the topic may have grown, or after `seconds`."""
+        await self._database.wait(topic, seconds)

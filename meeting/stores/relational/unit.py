@@ -1,0 +1,120 @@
+"""The unit of work on SQL: a domain's rows and its outbox lines in one commit."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Generic, TypeVar
+
+import msgspec
+from sqlalchemy import insert, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from meeting.kernel.clock import Clock
+from meeting.kernel.errors import Fault, Kind
+from meeting.kernel.failpoint import failpoint
+from meeting.kernel.ids import Ids
+from meeting.kernel.message import Entry, Event, Message
+from meeting.stores.relational.database import Database
+from meeting.stores.relational.outbox import cursors, outbox, parked
+from meeting.stores.relational.upsert import upsert
+
+U = TypeVar("U", bound="SqlUnit")
+
+
+class SqlUnit:
+    """One transaction. A domain's unit adds its own rows to it."""
+
+    SOURCE: str
+    """The domain whose rows these are; its messages name it."""
+
+    def __init__(self, connection: AsyncConnection, clock: Clock, ids: Ids) -> None:
+        self.connection = connection
+        self.clock = clock
+        self.ids = ids
+        self.messages: list[Message] = []
+
+    def append(self, event: Event) -> None:
+        """Announce an event with this commit."""
+        self.messages.append(Message.of(event, self.SOURCE, self.clock, self.ids))
+
+    async def advance(self, entry: Entry) -> None:
+        """Move the consumer's cursor behind an entry, unless it stands elsewhere than thought."""
+        before, after = int(entry.before), int(entry.after)
+        if before == 0:
+            moved = await self.connection.execute(
+                upsert(
+                    self.connection,
+                    cursors,
+                    {"consumer": entry.consumer, "topic": entry.topic, "position": after},
+                    keys=["consumer", "topic"],
+                    replace=False,
+                )
+            )
+        else:
+            moved = await self.connection.execute(
+                update(cursors)
+                .where(
+                    cursors.c.consumer == entry.consumer,
+                    cursors.c.topic == entry.topic,
+                    cursors.c.position == before,
+                )
+                .values(position=after)
+            )
+        if moved.rowcount != 1:
+            raise Fault(Kind.CONFLICT, "another reader moved this cursor; read again")
+
+    async def park(self, entry: Entry, error: str, attempts: int) -> None:
+        """Lay an entry aside whose handler keeps failing, and move the cursor behind it."""
+        message = entry.message
+        await self.connection.execute(
+            insert(parked).values(
+                consumer=entry.consumer,
+                message_id=message.message_id,
+                topic=entry.topic,
+                type=message.type,
+                payload=message.payload,
+                at=message.at,
+                error=error[:2000],
+                attempts=attempts,
+                parked_at=self.clock.now(),
+            )
+        )
+        await self.advance(entry)
+
+    async def flush(self) -> None:
+        """Write the announced messages; the last thing before the commit."""
+        if self.messages:
+            rows = [msgspec.structs.asdict(message) for message in self.messages]
+            await self.connection.execute(insert(outbox), rows)
+
+
+class SqlUnits(Generic[U]):
+    """Opens units of one domain on a database."""
+
+    def __init__(
+        self,
+        database: Database,
+        unit: Callable[[AsyncConnection, Clock, Ids], U],
+        clock: Clock,
+        ids: Ids,
+    ) -> None:
+        self._database = database
+        self._unit = unit
+        self._clock = clock
+        self._ids = ids
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[U]:
+        """Open a unit that sees one snapshot and writes nothing."""
+        async with self._database.read() as connection:
+            yield self._unit(connection, self._clock, self._ids)
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[U]:
+        """Open a unit that commits with its outbox, then wakes the readers of its topics."""
+        async with self._database.write() as connection:
+            unit = self._unit(connection, self._clock, self._ids)
+            yield unit
+            await unit.flush()
+        failpoint("after-commit")
+        self._database.grew({message.topic for message in unit.messages})
+        failpoint("after-wakeup")

@@ -1,0 +1,1 @@
+"""Adapters that carry the domains over a wire."""
