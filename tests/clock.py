@@ -1,26 +1,24 @@
-"""A clock that stands until a test moves it."""
+"""A clock that stands still until a test moves it."""
 
 from datetime import UTC, datetime, timedelta
 
-START = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
-
 
 class MovingClock:
-    """Tells the time that the test has set, and measures spans by the same time."""
+    """Satisfies `Clock`; begins at noon of a day."""
 
-    def __init__(self, start: datetime = START) -> None:
-        self._now = start
-        self._spent = 0.0
+    def __init__(self) -> None:
+        self._now = datetime(2026, 11, 24, 12, tzinfo=UTC)
+        self._monotonic = 1000.0
 
     def now(self) -> datetime:
         """Return the time of day in UTC."""
         return self._now
 
     def monotonic(self) -> float:
-        """Return the seconds that were moved so far."""
-        return self._spent
+        """Return seconds that only `move` adds to."""
+        return self._monotonic
 
-    def move(self, seconds: float) -> None:
+    def move(self, span: timedelta) -> None:
         """Let time pass."""
-        self._now += timedelta(seconds=seconds)
-        self._spent += seconds
+        self._now += span
+        self._monotonic += span.total_seconds()
