@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from contract.worlds import SqlWorld
+from tests.contract.worlds import SqlWorld
 
 from meeting.kernel.page import Found, Page
 from meeting.kernel.ports import Document, Documents

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import jwt
 import pytest
-from clock import MovingClock
+from tests.clock import MovingClock
 from hypothesis import given
 from hypothesis import strategies as st
 
