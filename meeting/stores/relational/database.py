@@ -7,7 +7,8 @@ from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 from sqlalchemy import MetaData, event
-from sqlalchemy.exc import DBAPIError, OperationalError, TimeoutError as PoolTimeout
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from meeting.kernel.errors import Fault, Kind

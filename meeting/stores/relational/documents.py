@@ -69,9 +69,8 @@ class SqlDocuments:
             wanted.append(documents.c.user_id == user_id)
         if kind is not None:
             wanted.append(documents.c.kind == kind)
-        order = [documents.c.at, documents.c.key]
-        if newest_first:
-            order = [documents.c.at.desc(), documents.c.key.desc()]
+        by = (documents.c.at, documents.c.key)
+        order = [column.desc() if newest_first else column.asc() for column in by]
         async with self._database.read() as connection:
             total = await connection.scalar(select(func.count()).where(*wanted))
             rows = await connection.execute(

@@ -27,7 +27,7 @@ leases = Table(
 
 
 class LeaseRows:
-    """Leases inside a transaction that somebody else opened, so that they commit with other rows."""
+    """Leases inside a transaction of somebody else, so that they commit with its other rows."""
 
     def __init__(self, connection: AsyncConnection, clock: Clock) -> None:
         self._connection = connection

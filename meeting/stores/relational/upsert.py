@@ -1,4 +1,4 @@
-"""INSERT … ON CONFLICT, which SQLite and PostgreSQL spell alike but SQLAlchemy keeps per dialect."""
+"""INSERT … ON CONFLICT: one spelling in SQL, but one per dialect in SQLAlchemy."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

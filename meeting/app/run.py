@@ -1,0 +1,98 @@
+"""One process from start to end: start in order, be ready, wait, drain, stop in reverse."""
+
+import asyncio
+import signal
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import structlog
+
+from meeting.app.module import Module, State
+from meeting.kernel.failpoint import failpoint
+
+log = structlog.get_logger(__name__)
+
+
+class House:
+    """All modules of this process, in start-up order."""
+
+    def __init__(self, modules: Sequence[Module], drain_seconds: float) -> None:
+        self.modules = modules
+        self._drain_seconds = drain_seconds
+        self._draining = False
+
+    def readiness(self) -> tuple[bool, Mapping[str, Any]]:
+        """Tell whether everything runs, and how each module stands; the body of `/ready`."""
+        states = {module.state for module in self.modules}
+        if State.FAILED in states:
+            status = "failed"
+        elif self._draining:
+            status = "draining"
+        elif states == {State.RUNNING}:
+            status = "ready"
+        else:
+            status = "starting"
+        modules = {
+            module.name: {"state": module.state, "reason": module.reason} for module in self.modules
+        }
+        return status == "ready", {"status": status, "modules": modules}
+
+    async def start(self) -> None:
+        """Start every module after those that it needs; on failure stop what had started."""
+        started = asyncio.get_running_loop().time()
+        for index, module in enumerate(self.modules):
+            try:
+                await module.start()
+            except BaseException:
+                await self._stop(self.modules[: index + 1])
+                raise
+            failpoint("during-start")
+        seconds = round(asyncio.get_running_loop().time() - started, 2)
+        log.info("started", modules=[module.name for module in self.modules], seconds=seconds)
+
+    async def wait(self, stop: asyncio.Event) -> bool:
+        """Wait until somebody asks to stop (True) or a module fails (False)."""
+        asked = asyncio.create_task(stop.wait())
+        failures = [asyncio.create_task(module.failed.wait()) for module in self.modules]
+        await asyncio.wait([asked, *failures], return_when=asyncio.FIRST_COMPLETED)
+        for task in (asked, *failures):
+            task.cancel()
+        return not any(module.state is State.FAILED for module in self.modules)
+
+    async def stop(self) -> None:
+        """Take no new work, let running work end within the limit, then stop in reverse."""
+        self._draining = True
+        for module in reversed(self.modules):
+            try:
+                async with asyncio.timeout(self._drain_seconds):
+                    await module.drain()
+            except TimeoutError:
+                log.warning("drain took too long", module=module.name)
+        await self._stop(self.modules)
+
+    async def _stop(self, modules: Sequence[Module]) -> None:
+        for module in reversed(modules):
+            try:
+                await module.stop()
+            except Exception:
+                # One module that can't stop must not keep the others from stopping.
+                log.exception("module did not stop well", module=module.name)
+
+
+async def run(
+    house: House,
+    *,
+    ready: Callable[[], None] = lambda: None,
+    stop: asyncio.Event | None = None,
+) -> int:
+    """Run the house until SIGTERM, SIGINT or `stop`; the result is the process's exit code."""
+    stop = stop or asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    await house.start()
+    ready()
+    well = await house.wait(stop)
+    log.info("stopping", well=well)
+    await house.stop()
+    return 0 if well else 1

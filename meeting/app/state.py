@@ -1,0 +1,60 @@
+"""The state folder: where it is by default, who holds it, and the secrets that are made into it."""
+
+import fcntl
+import os
+import secrets
+from pathlib import Path
+from typing import Literal
+
+from meeting.kernel.secret import Secret
+
+
+def folder(kind: Literal["state", "cache"]) -> Path:
+    """Return this user's folder for state or cache, as the desktop standard names them."""
+    variable, fallback = {
+        "state": ("XDG_STATE_HOME", ".local/state"),
+        "cache": ("XDG_CACHE_HOME", ".cache"),
+    }[kind]
+    base = os.environ.get(variable)
+    return (Path(base) if base else Path.home() / fallback) / "meeting"
+
+
+class Held(Exception):
+    """Another process uses the state folder."""
+
+
+class State:
+    """A state folder that this process alone uses until it ends."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._lock = os.open(path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(self._lock)
+            msg = (
+                f"another meeting process uses {path}; stop it, or give this one a folder of its"
+                " own with --state-dir or MEETING_STATE_DIR"
+            )
+            raise Held(msg) from None
+
+    def secret(self, name: str) -> Secret:
+        """Return the secret of that name, made on first use and readable by this user alone."""
+        path = self.path / f"{name}.key"
+        if not path.exists():
+            # Written aside and renamed, so that a crash can't leave half a secret behind.
+            draft = path.with_suffix(".new")
+            draft.unlink(missing_ok=True)
+            handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+            with os.fdopen(handle, "w") as file:
+                file.write(secrets.token_urlsafe(48))
+                file.flush()
+                os.fsync(file.fileno())
+            draft.rename(path)
+        return Secret(path.read_text().strip())
+
+    def release(self) -> None:
+        """Let others use the folder."""
+        os.close(self._lock)

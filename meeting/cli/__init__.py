@@ -1,0 +1,64 @@
+"""The command line: one file a command group, each imported only when it is asked for."""
+
+import importlib
+import sys
+
+import click
+
+from meeting import __version__
+from meeting.app.config import Wrong
+from meeting.app.state import Held
+from meeting.kernel.errors import Fault
+
+COMMANDS = {
+    "serve": "Run the meeting server.",
+    "demo": "Watch one real meeting happen, with speech recognised.",
+    "models": "Get, list and verify the models.",
+    "engine": "Run the inference engine alone, without Python around it.",
+    "users": "Look after accounts.",
+}
+
+
+class Commands(click.Group):
+    """Finds a command in the module of its name."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names, in the order a newcomer needs them."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        """Import the command's module."""
+        if name not in COMMANDS:
+            return None
+        command: click.Command = getattr(importlib.import_module(f"meeting.cli.{name}"), name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list without importing anything."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="meeting")
+def root() -> None:
+    r"""Run a self-hosted video-meeting backend.
+
+    \b
+    Begin with:
+      meeting demo            one real meeting in this process, nothing to install
+      meeting serve           the server on http://127.0.0.1:8080
+      meeting COMMAND --help  what a command can do
+    """
+
+
+def main() -> None:
+    """Run the command line; wrong input exits with 2, failures with 1."""
+    try:
+        root(prog_name="meeting")
+    except Wrong as error:
+        click.echo(f"Wrong setting. {error}", err=True)
+        sys.exit(2)
+    except (Held, Fault) as error:
+        click.echo(f"Error: {error}", err=True)
+        sys.exit(1)

@@ -1,0 +1,48 @@
+"""`meeting serve`: the server."""
+
+import asyncio
+import sys
+
+import click
+import uvloop
+
+from meeting.app.assembly import build
+from meeting.app.config import Config
+from meeting.app.logging import configure
+from meeting.app.run import run
+from meeting.cli.settings import settings
+
+
+@click.command()
+@click.option(
+    "--debug",
+    is_flag=True,
+    help="For a debugger: one process, loopback only, and deadlines wait for you.",
+)
+@settings
+def serve(config: Config) -> None:
+    r"""Run the meeting server.
+
+    Without settings everything runs in this process and is kept in one state folder; no other
+    server is needed, and a restart loses nothing. Missing models are fetched first; meanwhile
+    the rest works and /ready tells how far it is. SIGTERM or Ctrl-C lets running requests end.
+
+    \b
+    Every setting can be given as
+      a line of a TOML file    [http] port = 9000         --config FILE
+      an environment variable  MEETING_HTTP_PORT=9000
+      a flag                   --set http.port=9000
+    The later in this list wins.
+
+    Exit code 0: stopped as asked. 1: a part failed. 2: a wrong setting.
+    """
+    configure(config.log)
+    # Under a debugger the plain loop is easier to step through.
+    factory = None if config.debug else uvloop.new_event_loop
+    with asyncio.Runner(loop_factory=factory) as runner:
+        sys.exit(runner.run(_run(config)))
+
+
+async def _run(config: Config) -> int:
+    house = await build(config)
+    return await run(house)
