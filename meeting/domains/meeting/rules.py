@@ -61,9 +61,7 @@ def start(
     if meeting.status is not Status.SCHEDULED:
         raise _over(meeting)
     if now >= meeting.end_time:
-        raise Fault(
-            Kind.MEETING_ENDED, "the meeting's end_time has passed; create another meeting"
-        )
+        raise Fault(Kind.MEETING_ENDED, "the meeting's end_time has passed; create another meeting")
     after = replace(
         meeting,
         status=Status.ACTIVE,
@@ -78,7 +76,7 @@ def start(
 
 
 def end(meeting: Meeting, now: datetime) -> tuple[Meeting, MeetingEnded | None]:
-    """End an active meeting; an ended one stays as it is. Whoever is joined becomes left with it."""
+    """End an active meeting; an ended one stays as it is. Who is joined becomes left with it."""
     if meeting.status is Status.ENDED:
         return meeting, None
     if meeting.status is Status.CANCELLED:
@@ -145,9 +143,7 @@ def leave(
     """Free a seat; who holds none stays as they are, without an event."""
     if seat.status is not Standing.JOINED:
         return meeting, seat, None
-    after = replace(
-        meeting, version=meeting.version + 1, joined=meeting.joined - 1, updated_at=now
-    )
+    after = replace(meeting, version=meeting.version + 1, joined=meeting.joined - 1, updated_at=now)
     left = replace(seat, status=Standing.LEFT, left_at=now, online=False)
     return (
         after,
@@ -172,12 +168,8 @@ def gone(seat: Participant | None, at: datetime) -> bool:
 def _seated(
     meeting: Meeting, seat: Participant, now: datetime
 ) -> tuple[Meeting, Participant, UserJoined]:
-    after = replace(
-        meeting, version=meeting.version + 1, joined=meeting.joined + 1, updated_at=now
-    )
-    taken = replace(
-        seat, status=Standing.JOINED, joined_at=now, arrived_at=now, left_at=None
-    )
+    after = replace(meeting, version=meeting.version + 1, joined=meeting.joined + 1, updated_at=now)
+    taken = replace(seat, status=Standing.JOINED, joined_at=now, arrived_at=now, left_at=None)
     return (
         after,
         taken,

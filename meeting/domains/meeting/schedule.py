@@ -108,6 +108,6 @@ class Schedule:
 
 
 def _fingerprint(draft: Draft) -> str:
-    """Tell drafts apart by a hash; the password is left out, so that nobody can guess it from there."""
+    """Tell drafts apart by a hash; without the password, which could be guessed from it."""
     plain = msgspec.structs.replace(draft, password="set" if draft.password else "")
     return hashlib.sha256(msgspec.json.encode(plain, order="sorted")).hexdigest()

@@ -10,6 +10,8 @@ from meeting.kernel.call import Call
 from meeting.kernel.errors import Fault, Kind
 from meeting.kernel.ports import Units
 
+_WAITING = "waiting for approval"
+_STRANGER = "user not invited to meeting"
 _REFUSED = {
     Kind.MEETING_NOT_FOUND: "meeting not found",
     Kind.MEETING_ENDED: "meeting is not active",
@@ -17,9 +19,8 @@ _REFUSED = {
     Kind.MEETING_FULL: "meeting is full",
     Kind.BAD_MEETING_PASSWORD: "password required",
     Kind.FORBIDDEN: "user was removed",
+    Kind.USER_NOT_FOUND: _STRANGER,
 }
-_WAITING = "waiting for approval"
-_STRANGER = "user not invited to meeting"
 
 
 class MeetingService:
@@ -63,25 +64,29 @@ class MeetingService:
 def _access(meeting: Meeting | None, seat: Participant | None) -> Access:
     """Judge without changing anything: the host and the joined are in, the others learn why not."""
     try:
-        known = rules.seen(meeting, seat)
+        error = _barred(rules.seen(meeting, seat), seat)
     except Fault:
         return Access(has_access=False, error="meeting not found")
-    host = seat is not None and seat.user_id == known.creator_id
-    if seat is not None and seat.status in (Standing.KICKED, Standing.REJECTED):
-        return _refused(seat, "user was removed")
-    if known.status is not Status.ACTIVE and not (host and known.status is Status.SCHEDULED):
-        return _refused(seat, "meeting is not active")
+    return Access(has_access=not error, role=_role(seat), error=error)
+
+
+def _barred(meeting: Meeting, seat: Participant | None) -> str:
+    """Say what keeps a user out, the first reason that holds; empty for who may be in."""
     if seat is None:
-        return _refused(seat, _STRANGER)
-    if host or seat.status is Standing.JOINED:
-        return Access(has_access=True, role=_role(seat))
-    if seat.status is Standing.WAITING:
-        return _refused(seat, _WAITING)
-    if rules.needs_password(known, seat):
-        return _refused(seat, "password required")
-    if known.joined >= known.max_participants:
-        return _refused(seat, "meeting is full")
-    return _refused(seat, _STRANGER)
+        active = meeting.status is Status.ACTIVE
+        return _STRANGER if active else "meeting is not active"
+    host = seat.user_id == meeting.creator_id
+    startable = host and meeting.status is Status.SCHEDULED
+    reasons = (
+        (seat.status in (Standing.KICKED, Standing.REJECTED), "user was removed"),
+        (meeting.status is not Status.ACTIVE and not startable, "meeting is not active"),
+        (host or seat.status is Standing.JOINED, ""),
+        (seat.status is Standing.WAITING, _WAITING),
+        (rules.needs_password(meeting, seat), "password required"),
+        (meeting.joined >= meeting.max_participants, "meeting is full"),
+        (True, _STRANGER),
+    )
+    return next(reason for holds, reason in reasons if holds)
 
 
 def _refused(seat: Participant | None, error: str) -> Access:
