@@ -148,8 +148,8 @@ def validate(config: Config) -> Config:
     """Check what one value alone does not show."""
     if config.auth.secret and len(config.auth.secret) < SECRET_LENGTH:
         raise Wrong(
-            f"auth.secret: found {len(config.auth.secret)} characters; allowed: {SECRET_LENGTH} or more"
-            " (leave it empty and one is made)"
+            f"auth.secret: found {len(config.auth.secret)} characters;"
+            f" allowed: {SECRET_LENGTH} or more (leave it empty and one is made)"
         )
     loopback = ("127.0.0.1", "::1", "localhost")
     if config.debug and config.http.host not in loopback:
