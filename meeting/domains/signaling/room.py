@@ -7,18 +7,13 @@ version 7 before version 6. It belongs to one room; rooms never wait for each ot
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from meeting.domains.signaling.model import Close, Place
 
 
 class Member(Protocol):
     """A peer as its room knows it. Neither method ever waits."""
-
-    @property
-    def place(self) -> Place | None:
-        """Return the place it has; None before the join and after the end."""
-        ...
 
     def deliver(self, frame: bytes, *, urgent: bool = False) -> None:
         """Queue an encoded frame; a member whose queue is full is closed instead."""
@@ -29,6 +24,13 @@ class Member(Protocol):
         ...
 
 
+class Seated(NamedTuple):
+    """A member and the place it has."""
+
+    place: Place
+    member: Member
+
+
 class Room:
     """The members of one room that speak to this process."""
 
@@ -36,41 +38,40 @@ class Room:
         self.lock = asyncio.Lock()
         self.users = 0
         """How many hold or wait for the lock."""
-        self._members: dict[str, Member] = {}
-        self._by_user: dict[int, dict[str, Member]] = {}
+        self._seated: dict[str, Seated] = {}
+        self._by_user: dict[int, dict[str, Seated]] = {}
 
     def add(self, place: Place, member: Member) -> None:
         """Seat a member."""
-        self._members[place.peer_id] = member
-        self._by_user.setdefault(place.user_id, {})[place.peer_id] = member
+        seated = Seated(place, member)
+        self._seated[place.peer_id] = seated
+        self._by_user.setdefault(place.user_id, {})[place.peer_id] = seated
 
     def remove(self, place: Place) -> Member | None:
         """Unseat the member of this very session, if it is here."""
-        member = self._members.get(place.peer_id)
-        if member is None or member.place is None:
+        seated = self._seated.get(place.peer_id)
+        if seated is None or seated.place.session_id != place.session_id:
             return None
-        if member.place.session_id != place.session_id:
-            return None
-        del self._members[place.peer_id]
+        del self._seated[place.peer_id]
         peers = self._by_user[place.user_id]
         del peers[place.peer_id]
         if not peers:
             del self._by_user[place.user_id]
-        return member
+        return seated.member
 
-    def peer(self, peer_id: str) -> Member | None:
-        """Return one member."""
-        return self._members.get(peer_id)
+    def peer(self, peer_id: str) -> Seated | None:
+        """Return one peer."""
+        return self._seated.get(peer_id)
 
-    def of_user(self, user_id: int) -> list[Member]:
-        """Return the members that belong to one user."""
+    def of_user(self, user_id: int) -> list[Seated]:
+        """Return the peers of one user."""
         return list(self._by_user.get(user_id, {}).values())
 
-    def __iter__(self) -> Iterator[Member]:
-        return iter(list(self._members.values()))
+    def __iter__(self) -> Iterator[Seated]:
+        return iter(list(self._seated.values()))
 
     def __len__(self) -> int:
-        return len(self._members)
+        return len(self._seated)
 
 
 class Rooms:

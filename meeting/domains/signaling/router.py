@@ -35,34 +35,25 @@ class LocalRouter:
     async def to_peer(self, room_id: str, peer_id: str, user_id: int | None, frame: bytes) -> bool:
         """Send to one peer, which must be the named user's if one is named; False: not there."""
         room = self._rooms.get(room_id)
-        member = room.peer(peer_id) if room else None
-        if member is None or member.place is None:
+        peer = room.peer(peer_id) if room else None
+        if peer is None or user_id not in (None, peer.place.user_id):
             return False
-        if user_id is not None and member.place.user_id != user_id:
-            return False
-        member.deliver(frame)
+        peer.member.deliver(frame)
         return True
 
     async def to_user(self, room_id: str, user_id: int, frame: bytes, *, but: str = "") -> int:
         """Send to all peers of a user, `but` one; returns to how many."""
         room = self._rooms.get(room_id)
-        if room is None:
-            return 0
-        skipped = room.peer(but)
-        members = [member for member in room.of_user(user_id) if member is not skipped]
-        for member in members:
-            member.deliver(frame)
-        return len(members)
+        peers = [peer for peer in room.of_user(user_id) if peer.place.peer_id != but] if room else []
+        for peer in peers:
+            peer.member.deliver(frame)
+        return len(peers)
 
     async def to_room(self, room_id: str, frame: bytes, *, but: str = "") -> None:
         """Send to every peer, `but` one."""
-        room = self._rooms.get(room_id)
-        if room is None:
-            return
-        skipped = room.peer(but)
-        for member in room:
-            if member is not skipped:
-                member.deliver(frame)
+        for peer in self._rooms.get(room_id) or ():
+            if peer.place.peer_id != but:
+                peer.member.deliver(frame)
 
     async def close(self, place: Place, code: Close, reason: str) -> None:
         """Close the socket of a place that has ended."""
