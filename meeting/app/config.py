@@ -10,6 +10,7 @@ import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
+from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Meta
@@ -20,6 +21,7 @@ from meeting.kernel.secret import Secret
 Port = Annotated[int, Meta(ge=0, le=65535)]
 Count = Annotated[int, Meta(ge=1, le=100_000)]
 Seconds = Annotated[float, Meta(gt=0, le=86_400)]
+SECRET_LENGTH = 32
 Address = Annotated[str, Meta(min_length=1, max_length=253)]
 
 
@@ -130,7 +132,9 @@ def load(
     """Read the settings from all four places; `Wrong` names the first that can't be used."""
     values: dict[str, Any] = {}
     known = dict(_keys(Config))
-    for key, value, origin in _given(path, os.environ if environ is None else environ, flags, known):
+    for key, value, origin in _given(
+        path, os.environ if environ is None else environ, flags, known
+    ):
         if key not in known:
             close = ", ".join(sorted(known))
             raise Wrong(f"{key} ({origin}) is no setting; known are: {close}")
@@ -142,10 +146,10 @@ def load(
 
 def validate(config: Config) -> Config:
     """Check what one value alone does not show."""
-    if config.auth.secret and len(config.auth.secret) < 32:
+    if config.auth.secret and len(config.auth.secret) < SECRET_LENGTH:
         raise Wrong(
-            f"auth.secret: found {len(config.auth.secret)} characters; allowed: 32 or more"
-            " (leave it empty and one is made)"
+            f"auth.secret: found {len(config.auth.secret)} characters;"
+            f" allowed: {SECRET_LENGTH} or more (leave it empty and one is made)"
         )
     loopback = ("127.0.0.1", "::1", "localhost")
     if config.debug and config.http.host not in loopback:
@@ -154,8 +158,10 @@ def validate(config: Config) -> Config:
             " (a process that waits at breakpoints must not be reachable from outside)"
         )
     for origin in config.http.origins:
-        if not origin.startswith(("http://", "https://")) or origin.count("/") != 2:
-            raise Wrong(f"http.origins: found {origin!r}; allowed: https://host or https://host:port")
+        if not origin.startswith(("http://", "https://")) or urlsplit(origin).path:
+            raise Wrong(
+                f"http.origins: found {origin!r}; allowed: https://host:port, without a path"
+            )
     return config
 
 

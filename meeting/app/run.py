@@ -33,8 +33,7 @@ class House:
         else:
             status = "starting"
         modules = {
-            module.name: {"state": module.state, "reason": module.reason}
-            for module in self.modules
+            module.name: {"state": module.state, "reason": module.reason} for module in self.modules
         }
         return status == "ready", {"status": status, "modules": modules}
 

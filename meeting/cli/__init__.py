@@ -6,6 +6,9 @@ import sys
 import click
 
 from meeting import __version__
+from meeting.app.config import Wrong
+from meeting.app.state import Held
+from meeting.kernel.errors import Fault
 
 COMMANDS = {
     "serve": "Run the meeting server.",
@@ -39,7 +42,7 @@ class Commands(click.Group):
 @click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="meeting")
 def root() -> None:
-    """Run a self-hosted video-meeting backend.
+    r"""Run a self-hosted video-meeting backend.
 
     \b
     Begin with:
@@ -51,10 +54,6 @@ def root() -> None:
 
 def main() -> None:
     """Run the command line; wrong input exits with 2, failures with 1."""
-    from meeting.app.config import Wrong
-    from meeting.app.state import Held
-    from meeting.kernel.errors import Fault
-
     try:
         root(prog_name="meeting")
     except Wrong as error:

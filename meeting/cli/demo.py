@@ -65,10 +65,12 @@ def demo(config: Config, audio: Path | None, language: str | None) -> None:
         )
     configure(Log(level="error"))
     fetch(config, console)
-    recording = audio or sample(config.models.folder, config.models.mirror)
-    with tempfile.TemporaryDirectory(prefix="meeting-demo-") as state, asyncio.Runner(
-        loop_factory=uvloop.new_event_loop
-    ) as runner:
+    path = audio or sample(config.models.folder, config.models.mirror)
+    recording = (path.name, path.read_bytes())
+    with (
+        tempfile.TemporaryDirectory(prefix="meeting-demo-") as state,
+        asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
+    ):
         try:
             runner.run(_show(_private(config, state), console, recording, language))
         except Refused as error:
@@ -89,7 +91,9 @@ def _private(config: Config, state: str) -> Config:
     )
 
 
-async def _show(config: Config, console: Console, audio: Path, language: str | None) -> None:
+async def _show(
+    config: Config, console: Console, recording: tuple[str, bytes], language: str | None
+) -> None:
     begun = time.monotonic()
 
     def say(text: str) -> None:
@@ -110,7 +114,7 @@ async def _show(config: Config, console: Console, audio: Path, language: str | N
         say(f"ann and bob have registered and logged in (users {ann.user_id}, {bob.user_id}).")
         meeting_id = await _meeting(ann, say)
         await _signal(ann, bob, meeting_id, say)
-        spoken = await _recognise(bob, meeting_id, audio, language, say)
+        spoken = await _recognise(bob, meeting_id, recording, language, say)
         lines = await _transcript(ann, meeting_id, spoken["task_id"])
         say("ann reads the transcript back over REST, from the meeting's own store:")
         _print(console, lines, spoken)
@@ -157,16 +161,17 @@ async def _signal(ann: Person, bob: Person, meeting_id: int, say: Any) -> None:
 
 
 async def _recognise(
-    bob: Person, meeting_id: int, audio: Path, language: str | None, say: Any
+    bob: Person, meeting_id: int, recording: tuple[str, bytes], language: str | None, say: Any
 ) -> dict[str, Any]:
+    name, audio = recording
     body = {
-        "audio_data": base64.b64encode(audio.read_bytes()).decode(),
+        "audio_data": base64.b64encode(audio).decode(),
         "meeting_id": meeting_id,
-        "format": FORMATS[audio.suffix.lower()],
+        "format": FORMATS[Path(name).suffix.lower()],
     }
     if language:
         body["language"] = language
-    say(f"bob says what is in [bold]{escape(audio.name)}[/]; Whisper listens …")
+    say(f"bob says what is in [bold]{escape(name)}[/]; Whisper listens …")
     spoken: dict[str, Any] = await bob.call("POST", "/ai/speech-recognition", body)
     seconds, length = spoken["latency_ms"] / 1000, spoken["duration_ms"] / 1000
     say(

@@ -42,7 +42,7 @@ class Person:
             method, f"{self._url}/api/v1{path}", json=body, headers=headers
         ) as response:
             answer = await response.json()
-            if response.status >= 400:
+            if not response.ok:
                 raise Refused(f"{method} {path}: {answer['code']} {answer['message']}")
             return answer["data"]
 

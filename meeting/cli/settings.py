@@ -40,5 +40,3 @@ def settings(command: Callable[..., None]) -> Callable[..., None]:
         command(config=load(path, flags=more), **rest)
 
     return wrapped
-
-

@@ -1,7 +1,8 @@
 """Reads one topic of the log in order and hands each event to whoever handles it.
 
-The handler moves the cursor in its own unit of work (`unit.advance(entry)`), so an event and its
-effect are one commit. An event whose handler keeps failing is parked, visibly, and the topic goes on.
+The handler moves the cursor in its own unit of work (`unit.advance(entry)`), so an event and
+its effect are one commit. An event whose handler keeps failing is parked, visibly, and the
+topic goes on.
 """
 
 import asyncio
@@ -36,12 +37,14 @@ class Consumer:
         feed: Feed,
         units: Units[Unit],
         handlers: Mapping[type[Event], Handler],
+        pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self.name = name
         self.topic = topic
         self._feed = feed
         self._units = units
         self._handlers = {event.TYPE: (event, handler) for event, handler in handlers.items()}
+        self._pause = pause
         self._failures = 0
 
     async def run(self) -> None:
@@ -54,7 +57,7 @@ class Consumer:
             except Fault as fault:
                 # A lost race for the cursor, or a store that is down: look again, ever more slowly.
                 log.warning("consumer waits", consumer=self.name, topic=self.topic, kind=fault.kind)
-                await asyncio.sleep(pause)
+                await self._pause(pause)
                 pause = min(pause * 2, LONGEST_PAUSE)
                 continue
             if not progressed:
@@ -104,7 +107,7 @@ class Consumer:
     async def _failed(self, entry: Entry, error: Exception) -> bool:
         self._failures += 1
         if self._failures < ATTEMPTS:
-            await asyncio.sleep(min(0.05 * 4**self._failures, LONGEST_PAUSE))
+            await self._pause(min(0.05 * 4**self._failures, LONGEST_PAUSE))
             return False
         await self._park(entry, f"{type(error).__name__}: {error}", self._failures)
         self._failures = 0

@@ -36,7 +36,7 @@ class Kind(StrEnum):
 
 
 class Row(NamedTuple):
-    """How one kind travels: the error type in the answer, HTTP status, business code, frame code."""
+    """How one kind travels: error type in the answer, HTTP status, business code, frame code."""
 
     type: str
     http: int
@@ -102,5 +102,9 @@ class Fault(Exception):
 def invalid(field: str, allowed: str) -> Fault:
     """Refuse a value: which field it is, and what it may be."""
     return Fault(
-        Kind.VALIDATION, "{field}: {allowed}", details={field: allowed}, field=field, allowed=allowed
+        Kind.VALIDATION,
+        "{field}: {allowed}",
+        details={field: allowed},
+        field=field,
+        allowed=allowed,
     )

@@ -17,7 +17,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=False):
 
     @classmethod
     def read(cls, message: "Message") -> Self:
-        """Take the event out of a message; `msgspec.ValidationError` where the payload is not one."""
+        """Take the event out of a message; `msgspec.ValidationError` where it is none."""
         return msgspec.convert(message.payload, type=cls, strict=False)
 
 

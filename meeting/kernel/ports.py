@@ -53,7 +53,7 @@ class Feed(Protocol):
         ...
 
     async def wait(self, topic: str, seconds: float) -> None:
-        """Return when the topic may have grown, or after `seconds`; only a hint, never a promise."""
+        """Return when the topic may have grown, or after `seconds`; a hint, never a promise."""
         ...
 
 

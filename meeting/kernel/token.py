@@ -84,7 +84,9 @@ class Tokens:
             )
             claims = msgspec.convert(raw, type=Claims)
         except (jwt.InvalidTokenError, msgspec.ValidationError, UnicodeError) as error:
-            raise Fault(Kind.UNAUTHENTICATED, "the token is not one of ours; log in again") from error
+            raise Fault(
+                Kind.UNAUTHENTICATED, "the token is not one of ours; log in again"
+            ) from error
         if claims.kind not in kinds or raw["sub"] != str(claims.user_id):
             raise Fault(Kind.UNAUTHENTICATED, "this token is not meant for that; log in again")
         if self._clock.now().timestamp() >= claims.exp:

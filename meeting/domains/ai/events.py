@@ -9,7 +9,7 @@ TOPIC = "ai_events"
 
 
 class SpeechCompleted(Event, frozen=True, kw_only=True):
-    """Speech was recognised; the result key is (meeting_id, task_id, speech_recognition, segment)."""
+    """Speech was recognised; its result key is meeting, task, analysis type and segment."""
 
     TYPE: ClassVar[str] = "speech_recognition.completed"
     TOPIC: ClassVar[str] = TOPIC

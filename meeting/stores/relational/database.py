@@ -7,10 +7,12 @@ from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 from sqlalchemy import MetaData, event
-from sqlalchemy.exc import DBAPIError, OperationalError, TimeoutError as PoolTimeout
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from meeting.kernel.errors import Fault, Kind
+from meeting.kernel.failpoint import failpoint
 
 metadata = MetaData(
     naming_convention={
@@ -84,6 +86,7 @@ class Database:
         async with self._open(self._writer) as connection:
             yield connection
             await connection.commit()
+            failpoint("after-commit")
 
     @asynccontextmanager
     async def _open(self, engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:

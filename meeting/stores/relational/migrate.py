@@ -14,8 +14,8 @@ from meeting.stores.relational.database import Database
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 
-def _config() -> Config:
-    config = Config(output_buffer=io.StringIO())
+def _config(output: io.StringIO | None = None) -> Config:
+    config = Config(output_buffer=output or io.StringIO())
     config.set_main_option("script_location", str(MIGRATIONS))
     return config
 
@@ -45,8 +45,8 @@ async def behind(database: Database) -> bool:
 
 def script(dialect: str) -> str:
     """Write the SQL of all migrations for a dialect, without a database."""
-    config = _config()
+    written = io.StringIO()
+    config = _config(written)
     config.attributes["dialect"] = dialect
     command.upgrade(config, "head", sql=True)
-    assert isinstance(config.output_buffer, io.StringIO)
-    return config.output_buffer.getvalue()
+    return written.getvalue()

@@ -115,6 +115,6 @@ class SqlUnits(Generic[U]):
             unit = self._unit(connection, self._clock, self._ids)
             yield unit
             await unit.flush()
-        failpoint("after-commit")
-        self._database.grew({message.topic for message in unit.messages})
-        failpoint("after-wakeup")
+        if unit.messages:
+            failpoint("before-wakeup")
+            self._database.grew({message.topic for message in unit.messages})

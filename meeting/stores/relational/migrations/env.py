@@ -6,9 +6,7 @@ from meeting.stores.relational.tables import metadata
 
 options = context.config.attributes
 if context.is_offline_mode():
-    context.configure(
-        dialect_name=options["dialect"], target_metadata=metadata, literal_binds=True
-    )
+    context.configure(dialect_name=options["dialect"], target_metadata=metadata, literal_binds=True)
 else:
     context.configure(connection=options["connection"], target_metadata=metadata)
 

@@ -1,0 +1,45 @@
+// The messages on the wire: one-frame JSON, raw frames, and the reply to both. All input is
+// hostile.
+#pragma once
+
+#include <cstddef>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/task.h"
+
+namespace meeting {
+
+// The contract's 40 MB. The socket itself cuts connections a little above, so that a frame just
+// over the limit still gets an answer.
+constexpr std::size_t kLargestFrame = 40'000'000;
+constexpr int kDeepest = 32;
+
+struct Request {
+    std::string task_id;
+    std::string task_type;
+    std::string model_path;
+    Params params;
+    std::vector<std::byte> input;
+};
+
+// What came out of a message: a request, or the fault to answer with. `request.task_id` is "" when
+// the message could not be read at all.
+struct Parsed {
+    Request request;
+    std::optional<Error> fault;
+};
+
+// Reads one frame (JSON form) or two (raw form: header, bytes). Never throws on any content;
+// unknown keys are ignored.
+Parsed parse(std::span<const std::string_view> frames);
+
+// The reply, always with all five keys. `latency` is in milliseconds.
+std::string success(const std::string& task_id, const nlohmann::json& result, std::int64_t latency);
+std::string failure(const std::string& task_id, const Error& error, std::int64_t latency);
+
+}  // namespace meeting

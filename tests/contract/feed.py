@@ -1,0 +1,210 @@
+"""What every adapter of `Feed` promises, as checks that any adapter can be put through."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import ClassVar, Protocol
+
+import pytest
+
+from meeting.kernel.consumer import ATTEMPTS, Consumer
+from meeting.kernel.errors import Fault, Kind
+from meeting.kernel.message import Entry, Event
+from meeting.kernel.ports import Feed, Unit, Units
+
+TOPIC = "numbers"
+
+
+class Number(Event, frozen=True, kw_only=True):
+    """An event that says which one it is."""
+
+    TYPE: ClassVar[str] = "number.said"
+    TOPIC: ClassVar[str] = TOPIC
+    value: int
+
+
+class Whisper(Event, frozen=True, kw_only=True):
+    """An event that the consumers here do not handle."""
+
+    TYPE: ClassVar[str] = "number.whispered"
+    TOPIC: ClassVar[str] = TOPIC
+    value: int
+
+
+class World(Protocol):
+    """A log and the store that it lies in."""
+
+    @property
+    def feed(self) -> Feed:
+        """Return the adapter under test."""
+
+    @property
+    def units(self) -> Units[Unit]:
+        """Open units on the store that the log belongs to."""
+
+
+async def say(world: World, *values: int) -> None:
+    """Append numbers, each in a commit of its own."""
+    for value in values:
+        async with world.units.write() as unit:
+            unit.append(Number(value=value))
+
+
+async def take(world: World, consumer: str, limit: int = 100) -> list[int]:
+    """Consume one pull and return the numbers."""
+    entries = await world.feed.pull(consumer, TOPIC, limit)
+    for entry in entries:
+        async with world.units.write() as unit:
+            await unit.advance(entry)
+    return [Number.read(entry.message).value for entry in entries]
+
+
+async def everything(world: World, consumer: str) -> list[int]:
+    """Consume until there is nothing more, a few at a time."""
+    taken: list[int] = []
+    while more := await take(world, consumer, 7):
+        taken += more
+        assert len(taken) < 1000, "the feed gives the same entries again and again"
+    return taken
+
+
+async def all_in_order(world: World) -> None:
+    """Every event arrives, once, in commit order."""
+    await say(world, *range(50))
+    assert await everything(world, "a") == list(range(50))
+
+
+async def in_one_commit(world: World) -> None:
+    """Events of one commit arrive together, in the order in which they were appended."""
+    async with world.units.write() as unit:
+        for value in range(12):
+            unit.append(Number(value=value))
+    assert await everything(world, "a") == list(range(12))
+
+
+async def consumers_apart(world: World) -> None:
+    """Each consumer has a cursor of its own and gets everything."""
+    await say(world, 1, 2, 3)
+    assert await everything(world, "a") == [1, 2, 3]
+    await say(world, 4)
+    assert await everything(world, "b") == [1, 2, 3, 4]
+    assert await everything(world, "a") == [4]
+
+
+async def late_consumer(world: World) -> None:
+    """A consumer that was away catches up in order."""
+    await say(world, 1)
+    assert await everything(world, "a") == [1]
+    await say(world, *range(2, 30))
+    assert await everything(world, "a") == list(range(2, 30))
+
+
+async def unmoved_cursor(world: World) -> None:
+    """What was pulled without moving the cursor is given again."""
+    await say(world, 1, 2)
+    first = await world.feed.pull("a", TOPIC)
+    again = await world.feed.pull("a", TOPIC)
+    assert [entry.message for entry in first] == [entry.message for entry in again]
+
+
+async def rolled_back(world: World) -> None:
+    """An event of a unit that failed is never seen, and a cursor that it moved did not move."""
+    await say(world, 1)
+    (entry,) = await world.feed.pull("a", TOPIC)
+    with pytest.raises(ZeroDivisionError):
+        async with world.units.write() as unit:
+            unit.append(Number(value=99))
+            await unit.advance(entry)
+            raise ZeroDivisionError
+    assert await everything(world, "a") == [1]
+
+
+async def one_mover(world: World) -> None:
+    """Of two readers with the same entry one moves the cursor; the other is told of a conflict."""
+    await say(world, 1, 2)
+    (entry, _) = await world.feed.pull("a", TOPIC)
+    async with world.units.write() as unit:
+        await unit.advance(entry)
+    with pytest.raises(Fault) as caught:
+        async with world.units.write() as unit:
+            await unit.advance(entry)
+    assert caught.value.kind is Kind.CONFLICT
+    assert await everything(world, "a") == [2]
+
+
+async def whole_message(world: World) -> None:
+    """Type, payload, time, source and id come back as they were written."""
+    await say(world, 7)
+    (once,) = await world.feed.pull("a", TOPIC)
+    (twice,) = await world.feed.pull("b", TOPIC)
+    assert once.message == twice.message
+    assert once.message.type == "number.said"
+    assert once.message.payload == {"value": 7}
+    assert once.message.at.tzinfo is not None
+    assert len(once.message.message_id) == 32
+
+
+async def hint(world: World) -> None:
+    """Waiting ends when something came, and no event depends on having waited."""
+    await say(world, 1)
+    await world.feed.wait(TOPIC, 0.001)
+    assert await everything(world, "a") == [1]
+
+
+async def failing_handler(world: World) -> None:
+    """An event whose handler keeps failing is parked; those before and after have their effect."""
+    await say(world, 1, 2, 3)
+    done: list[int] = []
+    tries: list[int] = []
+
+    async def handle(event: Number, entry: Entry) -> None:
+        if event.value == 2:
+            tries.append(event.value)
+            raise ZeroDivisionError
+        async with world.units.write() as unit:
+            await unit.advance(entry)
+        done.append(event.value)
+
+    async def pause(_seconds: float) -> None:
+        """Pass the time between tries."""
+
+    consumer = Consumer(
+        "a", TOPIC, feed=world.feed, units=world.units, handlers={Number: handle}, pause=pause
+    )
+    while await consumer.step():
+        assert len(tries) <= ATTEMPTS
+    assert done == [1, 3]
+    assert len(tries) == ATTEMPTS
+
+
+async def skipped(world: World) -> None:
+    """Events that nobody handles are passed over and do not come back."""
+    seen: list[int] = []
+
+    async def handle(event: Number, entry: Entry) -> None:
+        async with world.units.write() as unit:
+            await unit.advance(entry)
+        seen.append(event.value)
+
+    async with world.units.write() as unit:
+        unit.append(Whisper(value=0))
+        unit.append(Number(value=1))
+        unit.append(Whisper(value=2))
+    consumer = Consumer("a", TOPIC, feed=world.feed, units=world.units, handlers={Number: handle})
+    while await consumer.step():
+        pass
+    assert seen == [1]
+    assert await world.feed.pull("a", TOPIC) == []
+
+
+PROMISES: Sequence[Callable[[World], Awaitable[None]]] = (
+    all_in_order,
+    in_one_commit,
+    consumers_apart,
+    late_consumer,
+    unmoved_cursor,
+    rolled_back,
+    one_mover,
+    whole_message,
+    hint,
+    failing_handler,
+    skipped,
+)

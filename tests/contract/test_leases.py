@@ -1,0 +1,174 @@
+"""The leases suite over every adapter, and over twins that it must reject."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from clock import MovingClock
+from contract.worlds import SqlWorld
+
+from meeting.kernel.lease import Lease
+from meeting.kernel.ports import Leases
+from meeting.stores.relational.leases import SqlLeases
+
+TTL = timedelta(seconds=15)
+
+
+class World:
+    """Leases, and the clock by which they end."""
+
+    def __init__(self, leases: Leases, clock: MovingClock) -> None:
+        self.leases = leases
+        self.clock = clock
+
+    async def take(self, owner: str, key: str = "room/1") -> Lease | None:
+        """Take a key for the usual time."""
+        return await self.leases.take(key, owner, TTL, {"who": owner})
+
+
+async def held(lease: Awaitable[Lease | None]) -> Lease:
+    """Expect the take to succeed."""
+    taken = await lease
+    assert taken is not None
+    return taken
+
+
+async def one_holder(world: World) -> None:
+    """While a lease lives, nobody else gets the key."""
+    first = await held(world.take("a"))
+    assert await world.take("b") is None
+    assert await world.leases.get("room/1") == first
+    assert first.value == {"who": "a"}
+
+
+async def after_expiry(world: World) -> None:
+    """At its very end a lease is over, and the next holder has a higher fence."""
+    first = await held(world.take("a"))
+    world.clock.move(TTL)
+    second = await held(world.take("b"))
+    assert second.fence > first.fence
+
+
+async def renewed(world: World) -> None:
+    """A renewed lease outlives its first end."""
+    lease = await held(world.take("a"))
+    world.clock.move(TTL * 0.8)
+    assert await world.leases.renew(lease, TTL) is not None
+    world.clock.move(TTL * 0.8)
+    assert await world.take("b") is None
+
+
+async def not_revived(world: World) -> None:
+    """A lease that is over can't be renewed, though nobody took it."""
+    lease = await held(world.take("a"))
+    world.clock.move(TTL)
+    assert await world.leases.renew(lease, TTL) is None
+
+
+async def fenced(world: World) -> None:
+    """Whoever was cut off can neither renew nor release what another holds now."""
+    old = await held(world.take("a"))
+    world.clock.move(TTL)
+    new = await held(world.take("b"))
+    assert await world.leases.renew(old, TTL) is None
+    assert not await world.leases.release(old)
+    assert await world.leases.get("room/1") == new
+
+
+async def fenced_from_itself(world: World) -> None:
+    """The same owner taking again makes its own older hold worthless."""
+    old = await held(world.take("a"))
+    new = await held(world.take("a"))
+    assert new.fence > old.fence
+    assert not await world.leases.release(old)
+    assert await world.leases.release(new)
+
+
+async def released(world: World) -> None:
+    """A released key is free at once."""
+    lease = await held(world.take("a"))
+    assert await world.leases.release(lease)
+    assert not await world.leases.release(lease)
+    assert await world.take("b") is not None
+
+
+async def listed(world: World) -> None:
+    """A list holds exactly the keys below the prefix, by key; `%` and `_` are plain letters."""
+    for key in ("room/2", "room/1", "roomy", "ro%m/1", "ro_m/1"):
+        await held(world.take("a", key))
+    assert [lease.key for lease in await world.leases.list("room/")] == ["room/1", "room/2"]
+    assert [lease.key for lease in await world.leases.list("ro_m/")] == ["ro_m/1"]
+    assert [lease.key for lease in await world.leases.list("ro%")] == ["ro%m/1"]
+
+
+PROMISES = (
+    one_holder,
+    after_expiry,
+    renewed,
+    not_revived,
+    fenced,
+    fenced_from_itself,
+    released,
+    listed,
+)
+
+
+@pytest.fixture
+async def world(tmp_path: Path) -> AsyncIterator[World]:
+    """Leases on SQLite, on a clock that only the test moves."""
+    clock = MovingClock()
+    async with SqlWorld.open(tmp_path) as sql:
+        yield World(SqlLeases(sql.database, clock), clock)
+
+
+@pytest.mark.parametrize("promise", PROMISES, ids=lambda promise: promise.__name__)
+async def test_keeps(promise: Callable[[World], Awaitable[None]], world: World) -> None:
+    """SQL leases keep each promise of the port."""
+    await promise(world)
+
+
+class Fenceless(SqlLeases):
+    """Looks at the key and the owner alone."""
+
+    async def release(self, lease: Lease) -> bool:
+        """Release whatever hold there is on the key."""
+        current = await self.get(lease.key)
+        return current is not None and await super().release(current)
+
+
+class Reviving(SqlLeases):
+    """Renews by taking again."""
+
+    async def renew(self, lease: Lease, ttl: timedelta) -> Lease | None:
+        """Take the key anew when it is over."""
+        return await self.take(lease.key, lease.owner, ttl, lease.value)
+
+
+class Greedy(SqlLeases):
+    """Gives the key to everybody."""
+
+    async def take(
+        self, key: str, owner: str, ttl: timedelta, value: dict[str, Any] | None = None
+    ) -> Lease | None:
+        """Release the holder first."""
+        current = await self.get(key)
+        if current is not None:
+            await self.release(current)
+        return await super().take(key, owner, ttl, value)
+
+
+@pytest.mark.parametrize(
+    ("twin", "by"),
+    [(Fenceless, fenced), (Reviving, not_revived), (Greedy, one_holder)],
+    ids=["fenceless", "reviving", "greedy"],
+)
+async def test_rejects(
+    twin: type[SqlLeases], by: Callable[[World], Awaitable[None]], tmp_path: Path
+) -> None:
+    """The suite turns red on leases without fence, that revive, or that have two holders."""
+    clock = MovingClock()
+    async with SqlWorld.open(tmp_path) as sql:
+        with pytest.raises(AssertionError):
+            await by(World(twin(sql.database, clock), clock))

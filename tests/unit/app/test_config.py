@@ -1,0 +1,108 @@
+"""Settings come from four places in order, and a wrong one says what is wrong with it."""
+
+from pathlib import Path
+
+import pytest
+
+from meeting.app.config import Config, Wrong, load
+
+
+def test_defaults() -> None:
+    """Without any setting the house listens on loopback and keeps no secret in its settings."""
+    config = load(environ={})
+    assert config.http.host == "127.0.0.1"
+    assert config.secret is None
+
+
+def test_later_place_wins(tmp_path: Path) -> None:
+    """A flag beats the environment, which beats the file, which beats the default."""
+    file = tmp_path / "meeting.toml"
+    file.write_text("[http]\nport = 1\nhost = '::1'\n[signaling]\nport = 1\n[ai]\nport = 1\n")
+    environ = {"MEETING_HTTP_PORT": "2", "MEETING_AI_PORT": "2"}
+    config = load(file, environ, ["http.port=3"])
+    assert (config.http.port, config.ai.port, config.signaling.port) == (3, 2, 1)
+    assert config.http.host == "::1"
+
+
+def test_state_dir_by_environment(tmp_path: Path) -> None:
+    """`MEETING_STATE_DIR` names the state folder."""
+    assert load(environ={"MEETING_STATE_DIR": str(tmp_path)}).state == tmp_path
+
+
+def test_lists_and_switches() -> None:
+    """Texts for lists are separated by commas; switches take true and false."""
+    config = load(
+        environ={"MEETING_HTTP_ORIGINS": "https://a.example, http://b.example:81"},
+        flags=["models.pull=false"],
+    )
+    assert config.http.origins == ("https://a.example", "http://b.example:81")
+    assert config.models.pull is False
+
+
+@pytest.mark.parametrize(
+    ("flag", "words"),
+    [
+        ("http.port=abc", ["http.port", "'abc'", "0 to 65535"]),
+        ("http.port=65536", ["http.port", "'65536'", "0 to 65535"]),
+        ("log.level=loud", ["log.level", "'loud'", "debug | info | warning | error"]),
+        ("models.pull=perhaps", ["models.pull", "'perhaps'", "true | false"]),
+        ("http.origins=example.org", ["http.origins", "'example.org'", "https://host"]),
+        ("http.drain_seconds=0", ["http.drain_seconds", "'0'", "above 0"]),
+        ("http.prot=1", ["http.prot", "no setting", "http.port"]),
+        ("nonsense", ["nonsense", "key=value"]),
+    ],
+)
+def test_wrong_value(flag: str, words: list[str]) -> None:
+    """The key, what was found and what is allowed stand in the message."""
+    with pytest.raises(Wrong) as caught:
+        load(environ={}, flags=[flag])
+    for word in words:
+        assert word in str(caught.value)
+
+
+def test_wrong_place_is_named(tmp_path: Path) -> None:
+    """The message says whether file or environment holds the wrong value."""
+    file = tmp_path / "meeting.toml"
+    file.write_text("[http]\nport = 'x'\n")
+    with pytest.raises(Wrong, match=r"meeting\.toml"):
+        load(file, {})
+    with pytest.raises(Wrong, match="MEETING_HTTP_PORT"):
+        load(environ={"MEETING_HTTP_PORT": "x"})
+
+
+@pytest.mark.parametrize("text", ["[http", "\x00", "a = 1\na = 2"])
+def test_broken_file(tmp_path: Path, text: str) -> None:
+    """A file that is no TOML, or is absent, is named."""
+    file = tmp_path / "meeting.toml"
+    file.write_text(text)
+    with pytest.raises(Wrong, match=r"meeting\.toml"):
+        load(file, {})
+    with pytest.raises(Wrong, match="can't be read"):
+        load(tmp_path / "absent.toml", {})
+
+
+def test_secret_is_not_shown() -> None:
+    """No message and no representation repeats a secret."""
+    with pytest.raises(Wrong) as caught:
+        load(environ={"MEETING_AUTH_SECRET": "hunter2"})
+    assert "hunter2" not in str(caught.value)
+    secret = "s" * 40
+    config = load(environ={"MEETING_AUTH_SECRET": secret})
+    assert secret not in repr(config)
+    assert secret not in repr(config.secret)
+    assert config.secret is not None
+    assert config.secret.reveal() == secret
+
+
+def test_debug_stays_on_loopback() -> None:
+    """A process that waits at breakpoints refuses to be reachable from outside."""
+    with pytest.raises(Wrong, match=r"http\.host"):
+        load(environ={}, flags=["debug=true", "http.host=0.0.0.0"])
+    assert load(environ={}, flags=["debug=true"]).debug
+
+
+def test_frozen() -> None:
+    """Settings can't be changed once they are read."""
+    with pytest.raises(AttributeError):
+        load(environ={}).debug = True  # type: ignore[misc]
+    assert Config().http == Config().http

@@ -1,0 +1,47 @@
+"""The state folder belongs to one process, and keeps the secrets that are made into it."""
+
+import stat
+from pathlib import Path
+
+import pytest
+
+from meeting.app.state import Held, State
+
+
+def test_secret_is_made_once(tmp_path: Path) -> None:
+    """The first use makes a long secret, later ones and later processes find the same."""
+    state = State(tmp_path / "state")
+    first = state.secret("signing").reveal()
+    assert len(first) >= 32
+    assert state.secret("signing").reveal() == first
+    assert state.secret("other").reveal() != first
+    state.release()
+    again = State(tmp_path / "state")
+    assert again.secret("signing").reveal() == first
+    again.release()
+
+
+def test_only_its_user_reads_it(tmp_path: Path) -> None:
+    """Folder and secret are closed to everybody else."""
+    state = State(tmp_path / "state")
+    state.secret("signing")
+    assert stat.S_IMODE((tmp_path / "state").stat().st_mode) == 0o700
+    assert stat.S_IMODE((tmp_path / "state" / "signing.key").stat().st_mode) == 0o600
+    state.release()
+
+
+def test_half_written_secret(tmp_path: Path) -> None:
+    """What a crash left behind while a secret was made is no secret."""
+    state = State(tmp_path)
+    (tmp_path / "signing.new").write_text("abc")
+    assert len(state.secret("signing").reveal()) >= 32
+    state.release()
+
+
+def test_one_process(tmp_path: Path) -> None:
+    """A second process is refused with what to do, and let in when the first has gone."""
+    first = State(tmp_path)
+    with pytest.raises(Held, match="--state-dir"):
+        State(tmp_path)
+    first.release()
+    State(tmp_path).release()
