@@ -1,0 +1,1 @@
+"""REST: the gate that every request passes, and a file of routes a domain."""

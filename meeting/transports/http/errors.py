@@ -1,0 +1,105 @@
+"""How an error leaves over HTTP: whatever was raised becomes a `Fault`, and a fault an answer."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+import structlog
+from litestar import Request, Response
+from litestar.exceptions import HTTPException, NotFoundException, ValidationException
+
+from meeting.kernel.clock import SystemClock, rfc3339
+from meeting.kernel.errors import ERRORS, Fault, Kind
+from meeting.text import language, say
+
+log = structlog.get_logger(__name__)
+
+SERVER_ERROR = 500
+_MISSING = re.compile(r"Object missing required field `(\w+)`")
+_LONGEST = 200
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """An error as HTTP sends it."""
+
+    status: int
+    headers: dict[str, str]
+    body: dict[str, Any]
+
+
+def answer(fault: Fault, request_id: str, accept_language: str = "") -> Answer:
+    """Put a fault into the contract's form, in the caller's language."""
+    row = ERRORS[fault.kind]
+    headers = {} if fault.retry_after is None else {"retry-after": str(fault.retry_after)}
+    return Answer(
+        status=row.http,
+        headers=headers,
+        body={
+            "code": row.code,
+            "message": say(fault, language(accept_language)),
+            "timestamp": rfc3339(SystemClock().now()),
+            "request_id": request_id,
+            "error": {"type": row.type, "details": dict(fault.details)},
+        },
+    )
+
+
+def fault_of(error: Exception) -> Fault:
+    """Say what an exception means to the caller; what nobody foresaw is logged and `internal`."""
+    match error:
+        case Fault():
+            return error
+        case ValidationException():
+            return _validation(error)
+        case NotFoundException():
+            return Fault(Kind.NOT_FOUND, "there is no such route; GET /schema lists them")
+        case HTTPException() if error.status_code < SERVER_ERROR:
+            return malformed(error.detail)
+        case _:
+            log.error("request failed", exc_info=error)
+            return Fault(Kind.INTERNAL, "something broke here; the log has it under the request id")
+
+
+def malformed(reason: str) -> Fault:
+    """Refuse a body that is no JSON of ours."""
+    return Fault(
+        Kind.VALIDATION,
+        "the body is not JSON as it should be: {reason}",
+        details={"body": reason[:_LONGEST]},
+        reason=reason[:_LONGEST],
+    )
+
+
+def handler(request_id: Callable[[Any], str]) -> Callable[[Request[Any, Any, Any], Exception], Any]:
+    """Make the app's one exception handler; `request_id` finds the id in a request's scope."""
+
+    def handle(request: Request[Any, Any, Any], error: Exception) -> Response[dict[str, Any]]:
+        accept = request.headers.get("accept-language", "")
+        said = answer(fault_of(error), request_id(request.scope), accept)
+        return Response(
+            said.body,
+            status_code=said.status,
+            headers=said.headers,
+            media_type="application/json",
+        )
+
+    return handle
+
+
+def _validation(error: ValidationException) -> Fault:
+    """Name the fields that are wrong, and what each may be."""
+    details: dict[str, str] = {}
+    extra = error.extra if isinstance(error.extra, list) else []
+    for found in extra:
+        field, allowed = str(found.get("key", "body")), str(found.get("message", ""))
+        if field == "data":
+            field, allowed = "body", "a JSON object is required" if allowed == "'data'" else allowed
+        if missing := _MISSING.search(allowed):
+            field = missing[1] if field == "body" else f"{field}.{missing[1]}"
+            allowed = "is required"
+        details[field] = allowed[:_LONGEST]
+    if not details:
+        return malformed(error.detail)
+    text = "; ".join(f"{field}: {allowed}" for field, allowed in details.items())
+    return Fault(Kind.VALIDATION, "{fields}", details=details, fields=text)

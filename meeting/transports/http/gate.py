@@ -1,0 +1,214 @@
+"""What every request passes before its route, in the contract's order of checks.
+
+Request id, credential, rate, size, form of the body; then, for a POST with `Idempotency-Key`, the
+first answer if there is one. The gate finds the row of a path by itself, before any framework
+looks at it, so that nothing is read from whoever may not knock.
+"""
+
+import asyncio
+import math
+from collections.abc import Collection
+
+import msgspec
+import structlog
+
+from meeting.domains.user.api import UserApi
+from meeting.kernel.call import Call, Caller
+from meeting.kernel.clock import Clock
+from meeting.kernel.errors import Fault, Kind
+from meeting.kernel.ids import Ids
+from meeting.kernel.replay import Slot
+from meeting.kernel.token import Tokens
+from meeting.transports.http import body
+from meeting.transports.http.asgi import App, Receive, Scope, Send
+from meeting.transports.http.errors import fault_of
+from meeting.transports.http.exchange import HARMLESS, Exchange
+from meeting.transports.http.idempotency import Once, key_of
+from meeting.transports.http.limits import Limits, Window, neighbourhood
+from meeting.transports.origin import admitted
+from meeting.transports.policy import Match, Rule, Table
+
+log = structlog.get_logger("meeting.access")
+
+CALL = "meeting.call"
+"""Where in an ASGI scope the `Call` of a request lies."""
+DIGITS = 9
+BODIED = ("POST", "PUT", "PATCH", "DELETE")
+
+
+class Desk(msgspec.Struct, frozen=True, kw_only=True):
+    """What the gates of all ports share: credentials, limits, kept answers."""
+
+    tokens: Tokens
+    users: UserApi
+    clock: Clock
+    ids: Ids
+    limits: Limits
+    once: Once
+    by_user: Window
+    by_address: Window
+    bodies: body.Store
+    origins: Collection[str] = ()
+    """Web pages of other hosts that may call us: the setting `http.origins`."""
+
+
+class Gate:
+    """The ASGI app of one port: checks a request, gives it its `Call`, hands it to the routes."""
+
+    def __init__(self, routes: App, table: Table, desk: Desk) -> None:
+        self._routes = routes
+        self._table = table
+        self._desk = desk
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request; sockets pass, their adapter has a gate of its own."""
+        if scope["type"] != "http":
+            await self._routes(scope, receive, send)
+            return
+        desk = self._desk
+        exchange = Exchange(scope, send, desk.ids)
+        began = desk.clock.monotonic()
+        with structlog.contextvars.bound_contextvars(request_id=exchange.request_id):
+            try:
+                await self._admit(scope, receive, exchange)
+            except Exception as error:
+                # Whatever broke, the caller hears of it in the contract's form, and the log too.
+                fault = fault_of(error)
+                if exchange.status:
+                    raise
+                await exchange.fail(
+                    fault, None if exchange.finished or harmless(exchange) else receive
+                )
+            finally:
+                log.info(
+                    "request",
+                    user_id=exchange.user_id,
+                    method=scope["method"],
+                    path=exchange.template,
+                    status=exchange.status,
+                    ms=round((desk.clock.monotonic() - began) * 1000, 1),
+                )
+
+    async def _admit(self, scope: Scope, receive: Receive, exchange: Exchange) -> None:
+        """Check everything that can be checked before the body."""
+        desk, method, headers = self._desk, scope["method"], exchange.headers
+        path = scope["path"].rstrip("/") or "/"
+        match = self._table.find(path)
+        exchange.template = match.template
+        origin = headers.get("origin")
+        welcome = admitted(origin, headers.get("host", ""), desk.origins)
+        if welcome and origin is not None:
+            exchange.origin = origin.encode("latin-1")
+        if method == "OPTIONS" and origin and "access-control-request-method" in headers:
+            await _preflight(exchange, match)
+            return
+        address = scope["client"][0] if scope["client"] else ""
+        caller = Caller(address=address)
+        if not match.open:
+            caller = await self._identify(exchange, address)
+            exchange.user_id = caller.user_id
+            desk.by_user.spend(str(caller.user_id))
+        rule = match.rule(method)
+        if rule.auth:
+            desk.by_address.spend(neighbourhood(address))
+        if not welcome:
+            raise Fault(
+                Kind.FORBIDDEN, "pages of this origin may not call us; see the setting http.origins"
+            )
+        scope["path"] = path
+        with structlog.contextvars.bound_contextvars(user_id=caller.user_id):
+            await self._read(scope, receive, exchange, (rule, match, caller))
+
+    async def _identify(self, exchange: Exchange, address: str) -> Caller:
+        scheme, _, token = exchange.headers.get("authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or not token.strip():
+            raise Fault(Kind.UNAUTHENTICATED, "a token is needed: Authorization: Bearer …")
+        desk = self._desk
+        token = token.strip()
+        claims = desk.tokens.open(token, "access")
+        asking = Call(caller=Caller(address=address), request_id=exchange.request_id)
+        identity = await desk.users.validate_token(asking, token)
+        if not identity.valid:
+            kind = Kind.TOKEN_EXPIRED if identity.error == "expired" else Kind.UNAUTHENTICATED
+            raise Fault(kind, "the token is no longer good; log in again")
+        return Caller(
+            user_id=identity.user_id,
+            username=identity.username,
+            role=identity.role,
+            token_id=claims.jti,
+            address=address,
+        )
+
+    async def _read(
+        self,
+        scope: Scope,
+        receive: Receive,
+        exchange: Exchange,
+        found: tuple[Rule, Match, Caller],
+    ) -> None:
+        """Take the body in, look at its form, and make the call."""
+        rule, match, caller = found
+        desk, headers = self._desk, exchange.headers
+        content = b""
+        with desk.bodies.room() as room:
+            if scope["method"] in BODIED:
+                limit = desk.limits.size(rule.load)
+                body.declared(headers.get("content-length"), limit)
+                content = await body.read(receive, limit, desk.limits.body_seconds, room)
+                exchange.finished = True
+                body.check(content)
+            match.check()
+            key = key_of(headers.get("idempotency-key")) if scope["method"] == "POST" else ""
+            seconds = desk.limits.seconds(rule.load)
+            scope[CALL] = Call(
+                caller=caller,
+                request_id=exchange.request_id,
+                deadline=desk.clock.monotonic() + seconds,
+                key=key if caller.user_id else "",
+            )
+            given = body.replay(content, receive)
+
+            async def act(send: Send) -> None:
+                await self._act(scope, given, send, seconds)
+
+            if key and caller.user_id:
+                slot = Slot(caller.user_id, scope["path"], key)
+                await desk.once.run(slot, content, act, exchange.send)
+            else:
+                await act(exchange.send)
+
+    async def _act(self, scope: Scope, receive: Receive, send: Send, seconds: float) -> None:
+        """Run the route within its time."""
+        limit = asyncio.timeout(None if math.isinf(seconds) else seconds)
+        try:
+            async with limit:
+                await self._routes(scope, receive, send)
+        except TimeoutError as error:
+            if not limit.expired():
+                raise
+            raise Fault(Kind.DEADLINE, "this took too long and was stopped; try again") from error
+
+
+def harmless(exchange: Exchange) -> bool:
+    """Tell whether an unread body is no longer than what the server swallows by the way."""
+    length = exchange.headers.get("content-length", "0")
+    return "transfer-encoding" not in exchange.headers and (
+        length.isascii() and length.isdigit() and len(length) <= DIGITS and int(length) <= HARMLESS
+    )
+
+
+async def _preflight(exchange: Exchange, match: Match) -> None:
+    """Answer a browser's question whether a page may call; without our origin header it may not."""
+    headers = [(b"content-length", b"0")]
+    if exchange.origin:
+        headers += [
+            (b"access-control-allow-methods", ", ".join(sorted(match.rules)).encode()),
+            (
+                b"access-control-allow-headers",
+                b"Authorization, Content-Type, X-Request-ID, Idempotency-Key, Accept-Language",
+            ),
+            (b"access-control-max-age", b"600"),
+        ]
+    status = 204 if exchange.origin else 403
+    await exchange.send({"type": "http.response.start", "status": status, "headers": headers})
+    await exchange.send({"type": "http.response.body", "body": b"", "more_body": False})

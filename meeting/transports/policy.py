@@ -1,0 +1,159 @@
+"""Who may call what: one row a route, and how a request finds its row.
+
+A route without a row makes the app refuse to build. Who may do what *within* a meeting (member,
+in, mod, host) is the rule of its use case; this table says who may knock at all.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from enum import StrEnum
+from types import MappingProxyType
+
+import msgspec
+
+from meeting.kernel.errors import Fault, Kind, invalid
+from meeting.kernel.ids import MAX_ID
+
+PREFIX = "/api/v1"
+
+
+class Who(StrEnum):
+    """What a request must bring along."""
+
+    OPEN = "open"
+    """Nothing."""
+    USER = "user"
+    """A good access token."""
+
+
+class Load(StrEnum):
+    """What kind of work a route is: decides how large a body may be and how long it may take."""
+
+    JSON = "json"
+    SPEECH = "speech"
+    PICTURE = "picture"
+
+
+class Rule(msgspec.Struct, frozen=True):
+    """The row of one route."""
+
+    who: Who
+    load: Load = Load.JSON
+    auth: bool = False
+    """Counts against the limit of an address, too, because passwords could be guessed here."""
+
+
+Route = tuple[str, str]
+"""Method and path template, without prefix: `("GET", "/meetings/{meeting_id}")`."""
+
+USER = Rule(Who.USER)
+OPEN = Rule(Who.OPEN)
+SPEECH = Rule(Who.USER, Load.SPEECH)
+PICTURE = Rule(Who.USER, Load.PICTURE)
+
+POLICY: Mapping[Route, Rule] = MappingProxyType(
+    {
+        ("POST", "/auth/register"): Rule(Who.OPEN, auth=True),
+        ("POST", "/auth/login"): Rule(Who.OPEN, auth=True),
+        ("POST", "/auth/refresh"): Rule(Who.OPEN, auth=True),
+        ("POST", "/auth/logout"): Rule(Who.USER, auth=True),
+        ("GET", "/users/profile"): USER,
+        ("POST", "/meetings"): USER,
+        ("GET", "/meetings"): USER,
+        ("GET", "/meetings/{meeting_id}"): USER,
+        ("POST", "/meetings/{meeting_id}/start"): USER,
+        ("POST", "/meetings/{meeting_id}/end"): USER,
+        ("POST", "/meetings/{meeting_id}/join"): USER,
+        ("POST", "/meetings/{meeting_id}/leave"): USER,
+        ("GET", "/meetings/{meeting_id}/participants"): USER,
+        ("POST", "/meetings/{meeting_id}/participants"): USER,
+        ("GET", "/meetings/{meeting_id}/transcript"): USER,
+        ("GET", "/meetings/{meeting_id}/analysis"): USER,
+        ("POST", "/signaling/ticket"): USER,
+        ("POST", "/ai/speech-recognition"): SPEECH,
+        ("POST", "/ai/speech/recognition"): SPEECH,
+        ("POST", "/ai/asr"): SPEECH,
+        ("POST", "/ai/emotion-detection"): PICTURE,
+        ("POST", "/ai/deepfake-detection"): PICTURE,
+        ("GET", "/ai/analysis/{meeting_id}"): USER,
+    }
+)
+"""The routes below `PREFIX`."""
+
+BARE: Mapping[Route, Rule] = MappingProxyType(
+    {("GET", "/health"): OPEN, ("GET", "/ready"): OPEN, ("GET", "/schema"): OPEN}
+)
+"""The routes without prefix and without envelope; the first two are on every port."""
+
+_NUMBER = re.compile(r"[1-9][0-9]{0,9}")
+
+
+def whole() -> dict[Route, Rule]:
+    """Return all rows, with the paths as they are on the wire."""
+    return {(method, PREFIX + path): rule for (method, path), rule in POLICY.items()} | dict(BARE)
+
+
+def rows(routes: Iterable[Route]) -> dict[Route, Rule]:
+    """Return the rows of the given wire routes; a route without a row is an error of ours."""
+    table = whole()
+    wanted = list(routes)
+    if missing := sorted(route for route in wanted if route not in table):
+        msg = f"routes without a row in transports/policy.py: {missing}; add one each"
+        raise LookupError(msg)
+    return {route: table[route] for route in wanted}
+
+
+class Match(msgspec.Struct, frozen=True):
+    """What a path is: its template ("" where there is none) and its rows by method."""
+
+    template: str
+    rules: Mapping[str, Rule]
+    values: Mapping[str, str]
+
+    @property
+    def open(self) -> bool:
+        """Tell whether nobody needs a credential here, whatever the method."""
+        return bool(self.rules) and all(rule.who is Who.OPEN for rule in self.rules.values())
+
+    def rule(self, method: str) -> Rule:
+        """Return the row for a method; `not_found` or `method_not_allowed` where there is none."""
+        if not self.rules:
+            raise Fault(Kind.NOT_FOUND, "there is no such route; GET /schema lists them")
+        if method not in self.rules:
+            allowed = ", ".join(sorted(self.rules))
+            raise Fault(
+                Kind.METHOD_NOT_ALLOWED,
+                "this route takes {allowed}",
+                details={"method": allowed},
+                allowed=allowed,
+            )
+        return self.rules[method]
+
+    def check(self) -> None:
+        """Refuse an id in the path that can't be one."""
+        for name, value in self.values.items():
+            if not _NUMBER.fullmatch(value) or int(value) > MAX_ID:
+                raise invalid(name, f"must be 1 to {MAX_ID}")
+
+
+class Table:
+    """Finds the rows of a path among the routes that one port serves."""
+
+    def __init__(self, rules: Mapping[Route, Rule]) -> None:
+        self._fixed: dict[str, dict[str, Rule]] = {}
+        self._open: dict[str, tuple[re.Pattern[str], dict[str, Rule]]] = {}
+        for (method, template), rule in rules.items():
+            if "{" in template:
+                pattern = re.compile(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", template))
+                self._open.setdefault(template, (pattern, {}))[1][method] = rule
+            else:
+                self._fixed.setdefault(template, {})[method] = rule
+
+    def find(self, path: str) -> Match:
+        """Look a path up; fixed paths come before those with an id in them."""
+        if path in self._fixed:
+            return Match(path, self._fixed[path], {})
+        for template, (pattern, rules) in self._open.items():
+            if found := pattern.fullmatch(path):
+                return Match(template, rules, found.groupdict())
+        return Match("", {}, {})
