@@ -5,8 +5,7 @@ import struct
 import numpy as np
 import pytest
 import tinywhisper as tiny
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from meeting.models.conversion.ctranslate import Weights
 from meeting.models.errors import ConversionError
