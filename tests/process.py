@@ -23,6 +23,7 @@ class Server:
         self._command = [sys.executable, "-m", "meeting", "serve", "--state-dir", str(state)]
         for key, value in settings.items():
             self._command += ["--set", f"{key}={value}"]
+        self.failpoint = failpoint
         self._environment = {
             key: value for key, value in os.environ.items() if not key.startswith("MEETING_")
         }
