@@ -126,7 +126,7 @@ async def _show(
 
 async def _ready(house: House) -> None:
     """Wait until every module runs; the models are on the disk, so it is a matter of seconds."""
-    while not house.readiness()[0]:
+    while house.status != "ready":
         for module in house.modules:
             if module.failed.is_set():
                 raise Refused(f"{module.name}: {module.reason}")
