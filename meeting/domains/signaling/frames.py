@@ -88,7 +88,7 @@ class Sent(msgspec.Struct, frozen=True, kw_only=True):
 
 
 Known = Join | Leave | Ping | Pong | Offer | Answer | Candidate
-_known = msgspec.json.Decoder(Known)
+_known: msgspec.json.Decoder[Known] = msgspec.json.Decoder(Known)
 _sent = msgspec.json.Decoder(Sent)
 _encoder = msgspec.json.Encoder()
 

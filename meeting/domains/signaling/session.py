@@ -188,8 +188,8 @@ class Session:
         except Exception:
             # A defect of ours must cost one frame, not the socket, and never the process.
             self._log.exception("frame failed", type=frames.type_of(frame))
-            fault = Fault(Kind.INTERNAL, "the server failed at this frame")
-            self.deliver(frames.error(fault, frames.type_of(frame), frame.id))
+            failed = Fault(Kind.INTERNAL, "the server failed at this frame")
+            self.deliver(frames.error(failed, frames.type_of(frame), frame.id))
 
     async def _handle(self, frame: frames.Known) -> None:
         match frame:
