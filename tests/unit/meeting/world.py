@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from clock import MovingClock
 from msgspec.structs import replace
 from sqlalchemy import select
 
@@ -30,6 +29,7 @@ from meeting.stores.relational.documents import SqlDocuments
 from meeting.stores.relational.meeting import SqlMeetingUnit
 from meeting.stores.relational.outbox import Log, outbox
 from meeting.stores.relational.unit import SqlUnits
+from tests.clock import MovingClock
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 DRAFT = Draft(
