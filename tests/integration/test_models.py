@@ -33,7 +33,7 @@ from meeting.models.cache import Cache
 from meeting.models.progress import Work, ignore
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "unit" / "models"))
-import tinywhisper as tiny
+from tests.unit.models import tinywhisper as tiny
 
 DATA = bytes(range(256)) * 4000
 ROOT = Path(__file__).parents[2]

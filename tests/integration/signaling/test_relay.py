@@ -1,6 +1,6 @@
 """Joining a room, and frames from peer to peer."""
 
-from integration.signaling.world import World
+from tests.integration.signaling.world import World
 
 
 async def test_an_offer_reaches_its_addressee_alone(house: World) -> None:
