@@ -72,10 +72,12 @@ def _receive(url: str, partial: Path, pinned: Pinned, work: Work) -> None:
             _append(answer, file, have if goes_on else 0, pinned, work)
 
 
-def _append(answer: IO[bytes], file: IO[bytes], have: int, pinned: Pinned, work: Work) -> None:
+def _append(
+    answer: http.client.HTTPResponse, file: IO[bytes], have: int, pinned: Pinned, work: Work
+) -> None:
     # one byte more than pinned is read, so that a longer file shows as a wrong one
     size = pinned.size
-    while have <= size and (chunk := answer.read(min(1 << 16, size + 1 - have))):
+    while have <= size and (chunk := answer.read1(min(1 << 16, size + 1 - have))):
         file.write(chunk)
         have += len(chunk)
         work.tell("fetch", pinned.label, have, size)

@@ -41,7 +41,7 @@ def fetch(source: Package, target: Path, work: Work) -> None:
         if not digest.holds(found[0], source, work):
             raise SourceError(
                 f"{found[0].name} is not the file that the manifest pins (sha256 {source.sha256}); "
-                f"it was removed. Pull again; if that repeats, pip's index serves another file: use "
+                f"it was removed. Pull again; if that repeats, the index has another file: use "
                 f"another index, or put the right {source.wheel} into a folder for --mirror"
             )
         found[0].replace(target)

@@ -245,7 +245,9 @@ Parsed parse(std::span<const std::string_view> frames) {
     }
     const bool raw = frames.size() == 2;
     Reader reader(raw);
-    const bool read = json::sax_parse(frames[0].begin(), frames[0].end(), &reader);
+    // The parser takes a NUL for the end of the text, whatever follows.
+    const bool read = frames[0].find('\0') == frames[0].npos &&
+                      json::sax_parse(frames[0].begin(), frames[0].end(), &reader);
     if (!read || !reader.complete()) {
         return unreadable(raw ? "message: the first of two frames must be a JSON object of at most "
                                 "32 levels with \"v\":1"

@@ -99,6 +99,7 @@ void Server::bind() {
 }
 
 void Server::start() {
+    std::lock_guard lock(lifecycle_);
     if (started_ || stopping_) {
         throw std::logic_error("an engine starts once; make a new one");
     }
@@ -109,6 +110,7 @@ void Server::start() {
 }
 
 void Server::stop() {
+    std::lock_guard lock(lifecycle_);
     stopping_ = true;
     outbox_.wake();
     if (router_.joinable()) {
@@ -277,7 +279,10 @@ json Server::infer(const Job& job) const {
         }
         throw;
     }
-    return task->run(request.input, request.params, job.stop);
+    json result = task->run(request.input, request.params, job.stop);
+    result["model"] = request.model_path;
+    result["model_sha256"] = registry_.sha256(request.model_path);
+    return result;
 }
 
 }  // namespace meeting

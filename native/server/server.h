@@ -4,6 +4,7 @@
 #include <atomic>
 #include <chrono>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <span>
 #include <string>
@@ -17,13 +18,12 @@
 
 namespace meeting {
 
-// The socket belongs to one thread, the router; workers and loader reach it through the outbox.
-// `start` and `stop` belong to the owner's thread.
+// The socket belongs to one thread, the router; workers reach it through the outbox. Thread-safe.
 class Server {
  public:
     struct Options {
         std::string endpoint = "tcp://127.0.0.1:5555";  // port 0 or * takes a free one
-        Scheduler::Limits limits;
+        Scheduler::Limits limits = {};
         std::chrono::milliseconds grace{30'000};  // that running work gets after `stop`
     };
 
@@ -67,6 +67,7 @@ class Server {
     std::string endpoint_;
     std::size_t pending_ = 0;  // requests let in and not yet answered; the router's own
     std::atomic<bool> stopping_{false};
+    std::mutex lifecycle_;  // protects what follows: one `start` or `stop` at a time
     bool started_ = false;
     std::thread router_;
     std::thread loader_;

@@ -4,7 +4,8 @@ import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager, suppress
-from typing import Any
+from pathlib import Path
+from typing import Any, Self
 
 from sqlalchemy import MetaData, event
 from sqlalchemy.exc import DBAPIError, OperationalError
@@ -47,6 +48,11 @@ class Database:
         self._writer = self._engine(1 if self.sqlite else READERS, "BEGIN IMMEDIATE")
         self._readers = self._engine(READERS, "BEGIN")
         self._grown: dict[str, asyncio.Event] = defaultdict(asyncio.Event)
+
+    @classmethod
+    def embedded(cls, folder: Path) -> Self:
+        """Open the SQLite file of a state folder."""
+        return cls(f"sqlite+aiosqlite:///{folder / 'meeting.db'}")
 
     def _engine(self, size: int, begin: str) -> AsyncEngine:
         options: dict[str, Any] = {
