@@ -85,7 +85,7 @@ def native(session: nox.Session) -> None:
     prepare(session)
     headers = EDITABLE / "onnxruntime" / "root" / "usr" / "include" / "onnxruntime"
     configure = ["-G", "Ninja", "-S", str(ROOT), "-B", str(SANITIZED), "-DMEETING_SANITIZE=ON"]
-    configure += ["-DCMAKE_BUILD_TYPE=RelWithDebInfo", f"-DPython_EXECUTABLE={PYTHON}"]
+    configure += ["-DCMAKE_BUILD_TYPE=Debug", f"-DPython_EXECUTABLE={PYTHON}"]
     if headers.exists():
         configure.append(f"-DONNXRUNTIME_INCLUDE={headers}")
     with step(session, "sanitized build"):
