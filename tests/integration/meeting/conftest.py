@@ -4,8 +4,8 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from integration.meeting.house import House
-from integration.meeting.house import house as opened
+
+from tests.integration.meeting.house import House, house as opened
 
 
 @pytest.fixture

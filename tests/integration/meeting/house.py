@@ -8,7 +8,6 @@ from typing import Any
 
 import aiohttp
 import msgspec
-from front import Front
 
 from meeting.domains.meeting.attendance import Attendance
 from meeting.domains.meeting.lifecycle import Lifecycle
@@ -25,6 +24,7 @@ from meeting.stores.relational.unit import SqlUnits
 from meeting.transports.http import app, health, meeting, user
 from meeting.transports.http.limits import Limits
 from meeting.transports.http.server import Listener
+from tests.front import Front
 
 WEBSOCKET = "ws://127.0.0.1:8083/ws"
 

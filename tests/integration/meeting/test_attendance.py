@@ -2,7 +2,7 @@
 
 import asyncio
 
-from integration.meeting.house import WEBSOCKET, House
+from tests.integration.meeting.house import WEBSOCKET, House
 
 JOIN = {
     "meeting",

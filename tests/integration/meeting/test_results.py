@@ -2,11 +2,10 @@
 
 from datetime import timedelta
 
-from integration.meeting.house import House
-
 from meeting.domains.ai.events import SpeechCompleted
 from meeting.kernel.ids import RandomIds
 from meeting.stores.relational.unit import SqlUnit, SqlUnits
+from tests.integration.meeting.house import House
 
 
 class AiUnit(SqlUnit):
