@@ -279,7 +279,10 @@ json Server::infer(const Job& job) const {
         }
         throw;
     }
-    return task->run(request.input, request.params, job.stop);
+    json result = task->run(request.input, request.params, job.stop);
+    result["model"] = request.model_path;
+    result["model_sha256"] = registry_.sha256(request.model_path);
+    return result;
 }
 
 }  // namespace meeting

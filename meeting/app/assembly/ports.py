@@ -54,6 +54,9 @@ def make(
     house: Callable[[], House],
 ) -> Doors:
     """Make the three ports on one desk; they are taken when the module starts."""
+    addresses: dict[str, str] = {}
+    ice = [{"urls": list(config.signaling.ice_urls)}] if config.signaling.ice_urls else []
+    origins, host = config.http.origins, config.http.host
     limits = _limits(config)
     desk = _desk(config, kept, people, tokens, clock, ids, limits)
     bare = health.routes(lambda: _readiness(house()))
@@ -61,12 +64,16 @@ def make(
     everything = [
         *user_routes.routes(people.accounts, people.sessions, Window(limits.per_account, clock)),
         *meeting_routes.routes(
-            meetings.schedule, meetings.attendance, meetings.lifecycle, meetings.results
+            schedule=meetings.schedule,
+            lifecycle=meetings.lifecycle,
+            attendance=meetings.attendance,
+            results=meetings.results,
+            websocket_url=lambda: _socket(config.http.public_url or addresses["http"]),
+            ice_servers=ice,
         ),
         *signaling_routes.routes(signals.service),
         *speech,
     ]
-    origins, host = config.http.origins, config.http.host
     socket = asgi.route(signals.service, origins=origins, ids=ids)
     drain = math.ceil(config.http.drain_seconds)
     http = Listener(
@@ -89,12 +96,9 @@ def make(
         config.signaling.port,
         setting="signaling.port",
     )
-    listeners = {"http": http, "signaling": signaling, "ai": ai}
-    addresses: dict[str, str] = {}
+    listeners: dict[str, Listener | aio.Port] = {"http": http, "signaling": signaling, "ai": ai}
 
     async def start() -> None:
-        for listener in listeners.values():
-            listener.bind()
         for name, listener in listeners.items():
             await listener.start()
             shown = f"[{host}]" if ":" in host else host
@@ -106,6 +110,11 @@ def make(
         await asyncio.gather(*(listener.stop() for listener in listeners.values()))
 
     return Doors(module=Module(PORTS, start=start, drain=leave, stop=leave), addresses=addresses)
+
+
+def _socket(url: str) -> str:
+    """Return where signalling is, for a client that knows the HTTP address."""
+    return url.rstrip("/").replace("http", "ws", 1) + "/ws"
 
 
 def _limits(config: Config) -> Limits:

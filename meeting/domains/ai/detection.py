@@ -3,6 +3,8 @@
 No model serves these tasks yet, so that whoever may ask is told `ai_unavailable`.
 """
 
+from typing import NoReturn
+
 import msgspec
 
 from meeting.domains.ai.admission import Admission
@@ -27,7 +29,7 @@ class Detection:
     def __init__(self, admission: Admission) -> None:
         self._admission = admission
 
-    async def detect(self, call: Call, task: str, wanted: Picture) -> None:
+    async def detect(self, call: Call, task: str, wanted: Picture) -> NoReturn:
         """Check the request, then say that no model is there for the task."""
         data = await decode("video_frame", wanted.video_frame, PICTURE_BYTES)
         check_picture(data, wanted.format)

@@ -22,7 +22,7 @@ from meeting.kernel.errors import Fault
 from meeting.kernel.failpoint import failpoint
 from meeting.kernel.ids import Ids
 from meeting.transports.zeromq import wire
-from meeting.transports.zeromq.pulse import Pulse, quiet
+from meeting.transports.zeromq.pulse import Pulse, connected
 
 log = structlog.get_logger(__name__)
 
@@ -31,6 +31,15 @@ PATIENCE_SECONDS = 2.0
 LATER_SECONDS = 0.5
 """How much later than the engine we give up, so that its own answer comes first."""
 CANCEL_SECONDS = 0.2
+PAUSE_SECONDS = 0.1
+"""Between two connections, where each breaks at once."""
+ENDS = (
+    zmq.EVENT_DISCONNECTED
+    | zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL
+    | zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL
+    | zmq.EVENT_HANDSHAKE_FAILED_AUTH
+)
+"""What the monitor says when a connection is over or never comes about."""
 
 
 class ModelState(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,14 +64,14 @@ class Info(msgspec.Struct, frozen=True, kw_only=True):
 class EngineClient:
     """Satisfies the AI domain's `Engine`; works while its module runs `run()`."""
 
-    def __init__(self, endpoint: str, *, clock: Clock, ids: Ids, in_flight: int = 64) -> None:
+    def __init__(self, endpoint: Callable[[], str], *, clock: Clock, ids: Ids, in_flight: int = 64) -> None:
         self._endpoint = endpoint
         self._clock = clock
         self._ids = ids
         self._most = in_flight
-        self._context = zmq.asyncio.Context()
-        self._socket = self._context.socket(zmq.DEALER)
-        self._pulse = Pulse(self._context, endpoint, lambda: self._lose("the engine is silent"))
+        self._socket: zmq.asyncio.Socket | None = None
+        self._open = asyncio.Event()
+        self._pulse = Pulse(endpoint, lambda: self._lose("the engine is silent"))
         self._pending: dict[str, asyncio.Future[dict[str, Any]]] = {}
         self._inside = 0
 
@@ -78,18 +87,34 @@ class EngineClient:
 
     async def run(self) -> None:
         """Carry requests and replies until cancelled."""
-        quiet(self._socket)
-        monitor = self._socket.get_monitor_socket(zmq.EVENT_DISCONNECTED)
-        self._socket.connect(self._endpoint)
-        try:
+        with zmq.asyncio.Context() as context:
             async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(self._receive(), name="engine-replies")
-                tasks.create_task(self._watch(monitor), name="engine-monitor")
-                tasks.create_task(self._pulse.run(), name="engine-pulse")
-        finally:
-            self._lose("this server stops")
-            self._socket.disable_monitor()
-            self._context.destroy(linger=0)
+                tasks.create_task(self._pulse.run(context), name="engine-pulse")
+                while True:
+                    await self._connect(context)
+                    await asyncio.sleep(PAUSE_SECONDS)
+
+    async def _connect(self, context: zmq.asyncio.Context) -> None:
+        """Carry replies for the life of one connection.
+
+        Each gets a socket of its own: the old one would still take requests for the dead engine,
+        and after bytes that are no ZeroMQ it would never connect again.
+        """
+        with connected(context, self._endpoint()) as socket:
+            ends = socket.get_monitor_socket(ENDS)
+            replies = asyncio.create_task(self._receive(socket), name="engine-replies")
+            self._socket = socket
+            self._open.set()
+            try:
+                await recv_monitor_message(ends)
+            finally:
+                self._open.clear()
+                self._socket = None
+                self._lose("the engine went away")
+                replies.cancel()
+                await asyncio.wait([replies])
+                socket.disable_monitor()
+                ends.close()
 
     async def infer(
         self, task: str, data: bytes, params: Mapping[str, str], deadline: float
@@ -140,11 +165,18 @@ class EngineClient:
         try:
             async with asyncio.timeout(PATIENCE_SECONDS):
                 await self._pulse.answers()
+                await self._open.wait()
                 # Known before it is sent: the reply may be faster than our next turn.
                 answer = self._pending[task_id] = asyncio.get_running_loop().create_future()
-                await self._socket.send_multipart([header, data], copy=False)
+                if self._socket is not None:
+                    await self._socket.send_multipart([header, data], copy=False)
         except TimeoutError as error:
             raise wire.unavailable("the engine does not answer") from error
+        except asyncio.CancelledError as error:
+            task = asyncio.current_task()
+            if task is None or task.cancelling():
+                raise
+            raise wire.unavailable("the engine went away") from error  # the socket was closed
         return answer
 
     def _forget(self, task_id: str) -> None:
@@ -154,6 +186,8 @@ class EngineClient:
 
     async def _cancel(self, task_id: str) -> None:
         """Tell the engine that nobody waits any more; if it can't be told, its deadline will do."""
+        if self._socket is None:
+            return
         try:
             async with asyncio.timeout(CANCEL_SECONDS):
                 await self._socket.send_multipart(
@@ -162,9 +196,9 @@ class EngineClient:
         except (TimeoutError, zmq.ZMQError):
             log.info("cancel not delivered", task_id=task_id)
 
-    async def _receive(self) -> None:
+    async def _receive(self, socket: zmq.asyncio.Socket) -> None:
         while True:
-            frames = await self._socket.recv_multipart()
+            frames = await socket.recv_multipart()
             self._settle(frames[-1])
 
     def _settle(self, frame: bytes) -> None:
@@ -186,11 +220,6 @@ class EngineClient:
         else:
             log.info("engine refused", task_id=task_id, error=reply.error[:200])
             answer.set_exception(wire.fault(reply.error))
-
-    async def _watch(self, monitor: zmq.asyncio.Socket) -> None:
-        while True:
-            await recv_monitor_message(monitor)
-            self._lose("the engine went away")
 
     def _lose(self, reason: str) -> None:
         """End what is in flight: the engine that had it is gone."""

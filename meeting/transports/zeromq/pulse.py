@@ -5,8 +5,8 @@ must fail, so that a pause on our side (a debugger, a suspended machine) is not 
 """
 
 import asyncio
-import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import structlog
 import zmq
@@ -19,18 +19,17 @@ log = structlog.get_logger(__name__)
 EVERY_SECONDS = 0.4
 WAIT_SECONDS = 0.6
 MISSES = 2
+LARGEST_REPLY = 8_000_000
 
 
 class Pulse:
     """Pings the engine until cancelled and tells what it found."""
 
-    def __init__(
-        self, context: zmq.asyncio.Context, endpoint: str, lost: Callable[[], None]
-    ) -> None:
-        self._context = context
+    def __init__(self, endpoint: Callable[[], str], lost: Callable[[], None]) -> None:
         self._endpoint = endpoint
         self._lost = lost
         self._alive = asyncio.Event()
+        self._misses = 0
 
     @property
     def alive(self) -> bool:
@@ -41,50 +40,52 @@ class Pulse:
         """Wait until the engine answers."""
         await self._alive.wait()
 
-    async def run(self) -> None:
-        """Ping until cancelled."""
-        socket = self._context.socket(zmq.DEALER)
+    async def run(self, context: zmq.asyncio.Context) -> None:
+        """Ping until cancelled, on a new connection after each ping that failed."""
         try:
-            quiet(socket)
-            socket.connect(self._endpoint)
-            await self._beat(socket)
+            while True:
+                with connected(context, self._endpoint()) as socket:
+                    while await self._ping(socket):
+                        self._answered()
+                        await asyncio.sleep(EVERY_SECONDS)
+                self._missed()
         finally:
             self._alive.clear()
-            socket.close()
 
-    async def _beat(self, socket: zmq.asyncio.Socket) -> None:
-        misses = 0
-        for number in itertools.count():
-            if await self._ping(socket, f"ping_{number}"):
-                misses = 0
-                if not self.alive:
-                    log.info("engine answers", endpoint=self._endpoint)
-                    self._alive.set()
-            else:
-                misses += 1
-                if misses == MISSES and self.alive:
-                    log.warning("engine does not answer", endpoint=self._endpoint)
-                    self._alive.clear()
-                    self._lost()
-            await asyncio.sleep(EVERY_SECONDS)
+    def _answered(self) -> None:
+        self._misses = 0
+        if not self.alive:
+            log.info("engine answers", endpoint=self._endpoint())
+            self._alive.set()
 
-    async def _ping(self, socket: zmq.asyncio.Socket, task_id: str) -> bool:
+    def _missed(self) -> None:
+        self._misses += 1
+        if self._misses == MISSES and self.alive:
+            log.warning("engine does not answer", endpoint=self._endpoint())
+            self._alive.clear()
+            self._lost()
+
+    async def _ping(self, socket: zmq.asyncio.Socket) -> bool:
         try:
             async with asyncio.timeout(WAIT_SECONDS):
-                await socket.send_multipart([wire.header(task_id, "ping"), b""])
-                while True:
-                    frames = await socket.recv_multipart()
-                    reply = wire.read(frames[-1])
-                    if isinstance(reply, wire.Reply) and reply.task_id == task_id:
-                        return reply.status == "success"
+                await socket.send_multipart([wire.header("ping", "ping"), b""])
+                reply = wire.read((await socket.recv_multipart())[-1])
         except TimeoutError:
             return False
+        return isinstance(reply, wire.Reply) and reply.status == "success"
 
 
-def quiet(socket: zmq.asyncio.Socket) -> None:
-    """Set what all our sockets to the engine share: no queue for a peer that is not there."""
-    socket.setsockopt(zmq.LINGER, 0)
-    socket.setsockopt(zmq.IMMEDIATE, 1)
-    socket.setsockopt(zmq.RECONNECT_IVL, 100)
-    socket.setsockopt(zmq.RECONNECT_IVL_MAX, 500)
-    socket.setsockopt(zmq.MAXMSGSIZE, 8_000_000)
+@contextmanager
+def connected(context: zmq.asyncio.Context, endpoint: str) -> Iterator[zmq.asyncio.Socket]:
+    """Open a socket to the engine that keeps no queue for a peer that is not there."""
+    socket = context.socket(zmq.DEALER)
+    try:
+        socket.setsockopt(zmq.LINGER, 0)
+        socket.setsockopt(zmq.IMMEDIATE, 1)
+        socket.setsockopt(zmq.RECONNECT_IVL, 100)
+        socket.setsockopt(zmq.RECONNECT_IVL_MAX, 500)
+        socket.setsockopt(zmq.MAXMSGSIZE, LARGEST_REPLY)
+        socket.connect(endpoint)
+        yield socket
+    finally:
+        socket.close()

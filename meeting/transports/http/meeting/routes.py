@@ -1,6 +1,6 @@
 """The routes of meetings: each reads its request, asks one use case, and shows what it gave."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any, cast
 
 from litestar import Response, get, post
@@ -54,7 +54,7 @@ def routes(
     lifecycle: Lifecycle,
     attendance: Attendance,
     results: Results,
-    websocket_url: str,
+    websocket_url: Callable[[], str],
     ice_servers: Sequence[dict[str, Any]] = (),
 ) -> list[HTTPRouteHandler]:
     """Make the routes; `websocket_url` and `ice_servers` are what a join tells its client."""
@@ -104,7 +104,7 @@ def _meetings(schedule: Schedule, lifecycle: Lifecycle) -> list[HTTPRouteHandler
 
 
 def _attendance(
-    attendance: Attendance, websocket_url: str, ice_servers: list[dict[str, Any]]
+    attendance: Attendance, websocket_url: Callable[[], str], ice_servers: list[dict[str, Any]]
 ) -> list[HTTPRouteHandler]:
     @post("/meetings/{meeting_id:int}/join", status_code=200)
     async def join(
@@ -124,7 +124,7 @@ def _attendance(
             participant_id=seat.id,
             role=seat.role.value,
             role_name=seat.role.name.lower(),
-            websocket_url=websocket_url,
+            websocket_url=websocket_url(),
             ice_servers=ice_servers,
             session_token=given.ticket,
             token=given.ticket,
