@@ -100,7 +100,7 @@ class House(Front):
                 tokens=self.tokens,
             ),
             results=Results(units=units, documents=self.documents),
-            websocket_url=WEBSOCKET,
+            websocket_url=lambda: WEBSOCKET,
             ice_servers=[{"urls": ["stun:127.0.0.1:3478"]}],
         )
 
