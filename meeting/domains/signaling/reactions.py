@@ -56,7 +56,9 @@ class Reactions:
                 await unit.jump(self._name, topic)
 
     async def _user_joined(self, event: UserJoined, entry: Entry) -> None:
-        await self._presence.announce(event.meeting_id, event.user_id, event.username)
+        await self._presence.announce(
+            event.meeting_id, event.user_id, event.username, event.joined_at
+        )
         await self._done(entry)
 
     async def _user_left(self, event: UserLeft, entry: Entry) -> None:
