@@ -64,7 +64,7 @@ def _inspect(manifest: Manifest, cache: Path, report: Report, *, deep: bool) -> 
 def _ensure(model: Model, cache: Cache, mirror: Path | None, work: Work) -> Status:
     # every byte, so that what `verify` calls damaged is never called ready here
     if (found := folder.inspect(model, cache, work, deep=True)).state == "ready":
-        work.tell("ready")
+        work.tell("ready", "", model.installed, model.installed)
         return found
     joined = model.size if model.conversion else 0
     cache.demand(missing(model.parts, cache) + joined + model.installed)
@@ -84,7 +84,7 @@ def _ensure(model: Model, cache: Cache, mirror: Path | None, work: Work) -> Stat
         cache.install(built, model.id)
     for part in model.parts:
         cache.drop(part.sha256)
-    work.tell("ready")
+    work.tell("ready", "", model.installed, model.installed)
     return Status(model, "ready")
 
 
