@@ -129,8 +129,7 @@ class _Bars:
         if self.steps.get(told.model) != words:
             self.bars.reset(task, total=told.total or None, description=words)
             self.steps[told.model] = words
-        done, total = (1, 1) if told.step == "ready" else (told.done, told.total or None)
-        self.bars.update(task, completed=done, total=total)
+        self.bars.update(task, completed=told.done, total=told.total or None)
 
 
 def _words(told: Progress) -> str:
