@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from modelserver import DATA, Server, listing, states, written
+from tests.integration.modelserver import DATA, Server, listing, states, written
 
 from meeting.cli.models import models as command
 from meeting.models import (

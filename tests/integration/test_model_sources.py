@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from modelserver import DATA, Server, listing, plain, rest, sha, states
+from tests.integration.modelserver import DATA, Server, listing, plain, rest, sha, states
 
 from meeting.models import (
     Progress,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from modelserver import DATA, Server, listing, plain, rest, sha, states
+from tests.integration.modelserver import DATA, Server, listing, plain, rest, sha, states
 
 from meeting.models import (
     ModelError,

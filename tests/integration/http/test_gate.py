@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import msgspec
 import pytest
-from front import PASSWORD, Front, front
+from tests.front import PASSWORD, Front, front
 from litestar import get, post
 from litestar.handlers import HTTPRouteHandler
 from sqlalchemy import text

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from front import Front, front
+from tests.front import Front, front
 from litestar import post
 from litestar.handlers import HTTPRouteHandler
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import aiohttp
 import pytest
-from front import front
+from tests.front import front
 from litestar import post
 
 from meeting.kernel.call import Call

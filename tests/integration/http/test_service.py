@@ -5,7 +5,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from front import Front, front
+from tests.front import Front, front
 from sqlalchemy import text
 
 from meeting.domains.user.api import UserApi

@@ -5,7 +5,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from integration.signaling.world import Server, World, world
+from tests.integration.signaling.world import Server, World, world
 
 from meeting.domains.signaling.model import Limits
 

@@ -3,7 +3,7 @@
 import asyncio
 import json
 
-from integration.signaling.world import Peer, World
+from tests.integration.signaling.world import Peer, World
 
 from meeting.domains.meeting.model import Standing
 from meeting.kernel.page import Page

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import pytest
-from clock import MovingClock
+from tests.clock import MovingClock
 
 from meeting.kernel.errors import Fault, Kind
 from meeting.transports.http import limits
