@@ -27,7 +27,7 @@ def run(module: str, arguments: list[str], work: Work, step: Step, item: str) ->
     path = os.pathsep.join(filter(None, [*_root(), os.environ.get("PYTHONPATH")]))
     with (
         tempfile.TemporaryFile() as errors,
-        subprocess.Popen(  # noqa: S603 - our own interpreter, arguments from the checked manifest
+        subprocess.Popen(
             # -P: a file in the working folder must not pass for a module
             [sys.executable, "-P", "-m", module, *arguments],
             stdin=subprocess.DEVNULL,

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from tests.integration.modelserver import DATA, Server, listing, states, written
 
 from meeting.cli.models import models as command
 from meeting.models import (
     pull,
 )
+from tests.integration.modelserver import DATA, Server, listing, states, written
 
 ROOT = Path(__file__).parents[2]
 
@@ -33,7 +33,7 @@ def test_commands_pull_list_and_verify(server: Server, tmp_path: Path) -> None:
     server.files["/one.onnx"] = DATA
     toml = tmp_path / "m.toml"
     toml.write_text(written(server.url("/one.onnx")))
-    places = ["--cache", str(tmp_path / "cache"), "--manifest", str(toml)]
+    places = ["--set", f"models.folder={tmp_path / 'cache'}", "--set", f"models.manifest={toml}"]
     run = CliRunner()
     listed = run.invoke(command, ["list", *places])
     assert listed.exit_code == 0
@@ -54,11 +54,11 @@ def test_commands_pull_list_and_verify(server: Server, tmp_path: Path) -> None:
 
 def test_commands_tell_what_is_wrong(tmp_path: Path) -> None:
     """An error is a sentence on stderr and a code, never a traceback."""
-    place = ["--cache", str(tmp_path)]
+    place = ["--set", f"models.folder={tmp_path}"]
     for arguments, words in (
         (["pull", "nobody", *place], "no model 'nobody'; there are"),
-        (["pull", "--mirror", str(tmp_path / "none"), *place], "is no folder"),
-        (["list", "--manifest", str(tmp_path / "none.toml"), *place], "No such file"),
+        (["pull", "--set", f"models.mirror={tmp_path / 'none'}", *place], "is no folder"),
+        (["list", "--set", f"models.manifest={tmp_path / 'none.toml'}", *place], "No such file"),
     ):
         found = CliRunner().invoke(command, arguments)
         assert (found.exit_code, words in found.stderr) == (1, True), found.stderr
@@ -73,7 +73,7 @@ def test_killed_pull_goes_on_where_it_was(server: Server, tmp_path: Path) -> Non
     toml = tmp_path / "m.toml"
     toml.write_text(written(server.url("/one.onnx")))
     code = "from meeting.cli.models import models; models()"
-    arguments = ["pull", "--cache", str(cache), "--manifest", str(toml)]
+    arguments = ["pull", "--set", f"models.folder={cache}", "--set", f"models.manifest={toml}"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     child = subprocess.Popen(
         [sys.executable, "-c", code, *arguments], env=environment, stderr=subprocess.PIPE, text=True

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from tests.integration.modelserver import DATA, Server, listing, plain, sha, states
 
 from meeting.models import (
     ConversionError,
@@ -17,6 +16,7 @@ from meeting.models import (
     status,
     verify,
 )
+from tests.integration.modelserver import DATA, Server, listing, plain, sha, states
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "unit" / "models"))
 import tinywhisper as tiny

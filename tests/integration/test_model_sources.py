@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.integration.modelserver import DATA, Server, listing, plain, rest, sha, states
 
 from meeting.models import (
     Progress,
     SourceError,
     pull,
 )
+from tests.integration.modelserver import DATA, Server, listing, plain, rest, sha, states
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from tests.integration.modelserver import DATA, Server, listing, plain, rest, sha, states
 
 from meeting.models import (
     ModelError,
@@ -18,6 +17,7 @@ from meeting.models import (
 )
 from meeting.models.cache import Cache
 from meeting.models.progress import Work, ignore
+from tests.integration.modelserver import DATA, Server, listing, plain, rest, sha, states
 
 
 @pytest.fixture

@@ -11,7 +11,6 @@ from typing import Annotated, Any
 
 import msgspec
 import pytest
-from tests.front import PASSWORD, Front, front
 from litestar import get, post
 from litestar.handlers import HTTPRouteHandler
 from sqlalchemy import text
@@ -22,6 +21,7 @@ from meeting.kernel.page import Found, Page
 from meeting.transports.http import health
 from meeting.transports.http.envelope import Envelope, Paged, envelope, paged
 from meeting.transports.http.limits import Limits
+from tests.front import PASSWORD, Front, front
 
 
 class Title(msgspec.Struct):
