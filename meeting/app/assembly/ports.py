@@ -24,7 +24,6 @@ from meeting.transports.http import (
     app,
     health,
     meeting as meeting_routes,
-    signaling as signaling_routes,
     user as user_routes,
 )
 from meeting.transports.http.body import Store
@@ -75,7 +74,6 @@ def make(
             websocket_url=lambda: _socket(config.http.public_url or addresses["http"]),
             ice_servers=ice,
         ),
-        *signaling_routes.routes(signals.service),
         *speech,
     ]
     socket = asgi.route(signals.service, origins=origins, ids=ids)
