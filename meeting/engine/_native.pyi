@@ -1,26 +1,22 @@
-"""The inference engine on native threads of this process."""
+# The inference engine on native threads of this process: native/bindings/module.cc.
 
 __version__: str
 
 class Engine:
-    """Serves the models of one folder over ZeroMQ."""
-
+    # Serves the models of one folder over ZeroMQ. Loads ONNX Runtime from `library` and binds
+    # `endpoint` (port 0 takes a free one). `models` is the folder that `meeting models pull` fills;
+    # `workers` requests run at once (1 to 256), `queue` more may wait (1 or more, else ValueError).
+    # RuntimeError, with the next step, when the library or the address can't be had.
     def __init__(
         self, models: str, library: str, endpoint: str, workers: int, queue: int
-    ) -> None:
-        """Load ONNX Runtime from `library` and bind `endpoint`.
+    ) -> None: ...
 
-        `models` is the folder that `meeting models pull` fills; port 0 in `endpoint` takes a free
-        one. `workers` requests run at once (1 to 256), `queue` more may wait. Raises RuntimeError,
-        with the next step, when the library or the address can't be had.
-        """
-
+    # Where the engine listens, with the port that it got.
     @property
-    def endpoint(self) -> str:
-        """Where the engine listens, with the port that it got."""
+    def endpoint(self) -> str: ...
 
-    def start(self) -> None:
-        """Serve; models load in the background. Once: RuntimeError the second time."""
+    # Serve; models load in the background. Once: RuntimeError the second time.
+    def start(self) -> None: ...
 
-    def stop(self) -> None:
-        """Take no new work, let running work end, join all threads. Again: does nothing."""
+    # Take no new work, let running work end, join all threads. Again: does nothing.
+    def stop(self) -> None: ...

@@ -5,6 +5,7 @@
 #include <condition_variable>
 #include <mutex>
 #include <set>
+#include <zmq.hpp>
 
 #include "server/message.h"
 
@@ -127,6 +128,8 @@ TEST_CASE("a plain REQ client is served in the JSON form and in the raw form") {
     CHECK(reply.at("status") == "success");
     CHECK(reply.at("result").at("size") == 3);
     CHECK(reply.at("result").contains("latency_ms"));
+    CHECK(reply.at("result").at("model") == "echo");
+    CHECK(reply.at("result").at("model_sha256") == "ab");
     zmq::socket_t socket = fixture.connect(zmq::socket_type::req);
     Fixture::raw(socket, {{"task_id", "2"}, {"task_type", "echo"}}, "12345");
     CHECK(Fixture::receive(socket).at("result").at("size") == 5);

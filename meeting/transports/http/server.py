@@ -14,6 +14,7 @@ import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from meeting.transports.http.asgi import App
+from meeting.transports.websocket.wire import Wire
 
 BACKLOG = 512
 CONNECTIONS = 4096
@@ -124,7 +125,7 @@ class Listener:
             uvicorn.Config(
                 app,
                 http=Head,
-                ws="websockets-sansio",
+                ws=Wire,
                 lifespan="off",
                 log_config=None,
                 access_log=False,

@@ -64,7 +64,9 @@ class Info(msgspec.Struct, frozen=True, kw_only=True):
 class EngineClient:
     """Satisfies the AI domain's `Engine`; works while its module runs `run()`."""
 
-    def __init__(self, endpoint: str, *, clock: Clock, ids: Ids, in_flight: int = 64) -> None:
+    def __init__(
+        self, endpoint: Callable[[], str], *, clock: Clock, ids: Ids, in_flight: int = 64
+    ) -> None:
         self._endpoint = endpoint
         self._clock = clock
         self._ids = ids
@@ -100,7 +102,7 @@ class EngineClient:
         Each gets a socket of its own: the old one would still take requests for the dead engine,
         and after bytes that are no ZeroMQ it would never connect again.
         """
-        with connected(context, self._endpoint) as socket:
+        with connected(context, self._endpoint()) as socket:
             ends = socket.get_monitor_socket(ENDS)
             replies = asyncio.create_task(self._receive(socket), name="engine-replies")
             self._socket = socket

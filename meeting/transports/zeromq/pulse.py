@@ -25,7 +25,7 @@ LARGEST_REPLY = 8_000_000
 class Pulse:
     """Pings the engine until cancelled and tells what it found."""
 
-    def __init__(self, endpoint: str, lost: Callable[[], None]) -> None:
+    def __init__(self, endpoint: Callable[[], str], lost: Callable[[], None]) -> None:
         self._endpoint = endpoint
         self._lost = lost
         self._alive = asyncio.Event()
@@ -44,7 +44,7 @@ class Pulse:
         """Ping until cancelled, on a new connection after each ping that failed."""
         try:
             while True:
-                with connected(context, self._endpoint) as socket:
+                with connected(context, self._endpoint()) as socket:
                     while await self._ping(socket):
                         self._answered()
                         await asyncio.sleep(EVERY_SECONDS)
@@ -55,13 +55,13 @@ class Pulse:
     def _answered(self) -> None:
         self._misses = 0
         if not self.alive:
-            log.info("engine answers", endpoint=self._endpoint)
+            log.info("engine answers", endpoint=self._endpoint())
             self._alive.set()
 
     def _missed(self) -> None:
         self._misses += 1
         if self._misses == MISSES and self.alive:
-            log.warning("engine does not answer", endpoint=self._endpoint)
+            log.warning("engine does not answer", endpoint=self._endpoint())
             self._alive.clear()
             self._lost()
 

@@ -1,0 +1,76 @@
+"""What the meeting domain needs from its store."""
+
+from datetime import datetime
+from typing import Protocol
+
+from meeting.domains.meeting.model import Meeting, Participant, Status
+from meeting.kernel.page import Found, Page
+from meeting.kernel.ports import Unit
+
+
+class MeetingUnit(Unit, Protocol):
+    """A unit of work over meetings and participants."""
+
+    async def meeting(self, meeting_id: int, *, lock: bool = False) -> Meeting | None:
+        """Return a meeting; `lock` makes other writers of this meeting wait for the commit."""
+        ...
+
+    async def password_hash(self, meeting_id: int) -> str:
+        """Return the hash of a meeting's password; empty where it has none."""
+        ...
+
+    async def add(self, meeting: Meeting, password_hash: str) -> Meeting:
+        """Store a new meeting and return it with its id."""
+        ...
+
+    async def save(self, meeting: Meeting) -> None:
+        """Store the state of a meeting that is there."""
+        ...
+
+    async def listed(
+        self, user_id: int, *, status: Status | None, text: str, page: Page
+    ) -> Found[Meeting]:
+        """Return what a user may see of the meetings, newest start first."""
+        ...
+
+    async def seat(self, meeting_id: int, user_id: int) -> Participant | None:
+        """Return a user's row in a meeting."""
+        ...
+
+    async def place(self, participant: Participant) -> Participant:
+        """Store a participant, new (id 0) or changed, and return it with its id."""
+        ...
+
+    async def invited(self, meeting_id: int) -> list[int]:
+        """Return the users who are invited and have not come yet."""
+        ...
+
+    async def clear(self, meeting_id: int, now: datetime) -> None:
+        """Make every joined participant left."""
+        ...
+
+    async def participants(
+        self, meeting_id: int, *, everybody: bool, page: Page
+    ) -> Found[Participant]:
+        """Return the members of a meeting, or everybody whose row there is, by id."""
+        ...
+
+    async def made(self, creator_id: int, key: str, *, since: datetime) -> tuple[int, str] | None:
+        """Return id and fingerprint of the meeting that this key made, unless before `since`."""
+        ...
+
+    async def remember(
+        self,
+        creator_id: int,
+        key: str,
+        meeting_id: int,
+        fingerprint: str,
+        *,
+        now: datetime,
+        since: datetime,
+    ) -> None:
+        """Keep which meeting a key made and forget keys from before `since`.
+
+        `conflict` where another request with this key was faster.
+        """
+        ...

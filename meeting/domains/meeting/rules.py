@@ -1,0 +1,188 @@
+"""What may happen to a meeting and to those who take part: pure functions on frozen values.
+
+Each returns new values and the event to announce, or raises a `Fault`. Checks stand in the order
+of the contract: absent or hidden, forbidden, wrong state.
+"""
+
+from datetime import datetime
+
+from msgspec.structs import replace
+
+from meeting.domains.meeting.events import (
+    LeaveReason,
+    MeetingEnded,
+    MeetingStarted,
+    UserJoined,
+    UserLeft,
+)
+from meeting.domains.meeting.model import (
+    Meeting,
+    Participant,
+    PartRole,
+    Standing,
+    Status,
+)
+from meeting.kernel.errors import Fault, Kind
+
+
+def seen(meeting: Meeting | None, seat: Participant | None) -> Meeting:
+    """Return the meeting to who may know of it; a private one is hidden from all but members."""
+    if meeting is None or (meeting.private and (seat is None or not seat.member)):
+        raise Fault(Kind.MEETING_NOT_FOUND, "there is no such meeting")
+    return meeting
+
+
+def belongs(seat: Participant | None) -> Participant:
+    """Return the seat of a member; what a meeting holds is for members alone."""
+    if seat is None or not seat.member:
+        raise Fault(Kind.FORBIDDEN, "only members of the meeting may see this; join it first")
+    return seat
+
+
+def moderates(seat: Participant | None) -> Participant:
+    """Return the seat of the host or a moderator."""
+    if seat is None or not seat.moderates:
+        raise Fault(Kind.FORBIDDEN, "only the host and moderators may do this")
+    return seat
+
+
+def hosts(meeting: Meeting, user_id: int) -> None:
+    """Refuse everybody but the creator."""
+    if meeting.creator_id != user_id:
+        raise Fault(Kind.FORBIDDEN, "only the host may do this")
+
+
+def start(
+    meeting: Meeting, now: datetime, invited: list[int]
+) -> tuple[Meeting, MeetingStarted | None]:
+    """Make a scheduled meeting active; an active one stays as it is, without an event."""
+    if meeting.status is Status.ACTIVE:
+        return meeting, None
+    if meeting.status is not Status.SCHEDULED:
+        raise _over(meeting)
+    if now >= meeting.end_time:
+        raise Fault(Kind.MEETING_ENDED, "the meeting's end_time has passed; create another meeting")
+    after = replace(
+        meeting,
+        status=Status.ACTIVE,
+        actual_start_time=now,
+        version=meeting.version + 1,
+        updated_at=now,
+    )
+    told = [meeting.creator_id, *(user for user in invited if user != meeting.creator_id)]
+    return after, MeetingStarted(
+        meeting_id=meeting.id, actual_start_time=now, version=after.version, user_ids=told
+    )
+
+
+def end(meeting: Meeting, now: datetime) -> tuple[Meeting, MeetingEnded | None]:
+    """End an active meeting; an ended one stays as it is. Who is joined becomes left with it."""
+    if meeting.status is Status.ENDED:
+        return meeting, None
+    if meeting.status is Status.CANCELLED:
+        raise _over(meeting)
+    if meeting.actual_start_time is None:
+        raise Fault(Kind.MEETING_NOT_STARTED, "the meeting has not started; start it first")
+    after = replace(
+        meeting,
+        status=Status.ENDED,
+        actual_end_time=now,
+        version=meeting.version + 1,
+        joined=0,
+        updated_at=now,
+    )
+    duration = max(0, int((now - meeting.actual_start_time).total_seconds()))
+    return after, MeetingEnded(
+        meeting_id=meeting.id, end_time=now, duration=duration, version=after.version
+    )
+
+
+def needs_password(meeting: Meeting, seat: Participant | None) -> bool:
+    """Tell whether this user must name the password: not the host, nor who named it before."""
+    return meeting.has_password and (
+        seat is None or (seat.status is Standing.INVITED and seat.role is not PartRole.HOST)
+    )
+
+
+def join(
+    meeting: Meeting, seat: Participant, *, password_known: bool, now: datetime
+) -> tuple[Meeting, Participant, UserJoined | None]:
+    """Take a seat, or a place in the waiting room; who holds one keeps it, without an event.
+
+    `seat` is the stored row or, with id 0, one made by `stranger` for a user who has none.
+    """
+    stored = seat if seat.id else None
+    seen(meeting, stored)
+    if seat.status in (Standing.KICKED, Standing.REJECTED):
+        raise Fault(Kind.FORBIDDEN, "you were removed from this meeting and may not come back")
+    if seat.status is Standing.JOINED:
+        return meeting, replace(seat, arrived_at=now), None
+    if needs_password(meeting, stored) and not password_known:
+        raise Fault(Kind.BAD_MEETING_PASSWORD, "the meeting's password is missing or wrong")
+    if meeting.status in (Status.ENDED, Status.CANCELLED):
+        raise _over(meeting)
+    if meeting.status is Status.SCHEDULED and seat.role is not PartRole.HOST:
+        raise Fault(
+            Kind.MEETING_NOT_STARTED, "the meeting has not started; only the host may join now"
+        )
+    if meeting.joined >= meeting.max_participants:
+        raise Fault(
+            Kind.MEETING_FULL,
+            "all {seats} seats are taken; try again when somebody has left",
+            seats=meeting.max_participants,
+        )
+    asks = stored is None and meeting.settings.require_approval
+    if asks or seat.status is Standing.WAITING:
+        return meeting, replace(seat, status=Standing.WAITING), None
+    return _seated(meeting, seat, now)
+
+
+def leave(
+    meeting: Meeting, seat: Participant, reason: LeaveReason, now: datetime
+) -> tuple[Meeting, Participant, UserLeft | None]:
+    """Free a seat; who holds none stays as they are, without an event."""
+    if seat.status is not Standing.JOINED:
+        return meeting, seat, None
+    after = replace(meeting, version=meeting.version + 1, joined=meeting.joined - 1, updated_at=now)
+    left = replace(seat, status=Standing.LEFT, left_at=now, online=False)
+    return (
+        after,
+        left,
+        UserLeft(
+            meeting_id=meeting.id,
+            user_id=seat.user_id,
+            left_at=now,
+            reason=reason,
+            version=after.version,
+        ),
+    )
+
+
+def gone(seat: Participant | None, at: datetime) -> bool:
+    """Tell whether a last peer that went at `at` frees this seat: not if the user came later."""
+    if seat is None or seat.status is not Standing.JOINED:
+        return False
+    return seat.arrived_at is None or seat.arrived_at <= at
+
+
+def _seated(
+    meeting: Meeting, seat: Participant, now: datetime
+) -> tuple[Meeting, Participant, UserJoined]:
+    after = replace(meeting, version=meeting.version + 1, joined=meeting.joined + 1, updated_at=now)
+    taken = replace(seat, status=Standing.JOINED, joined_at=now, arrived_at=now, left_at=None)
+    return (
+        after,
+        taken,
+        UserJoined(
+            meeting_id=meeting.id,
+            user_id=seat.user_id,
+            username=seat.username,
+            joined_at=now,
+            version=after.version,
+        ),
+    )
+
+
+def _over(meeting: Meeting) -> Fault:
+    how = "was cancelled" if meeting.status is Status.CANCELLED else "has ended"
+    return Fault(Kind.MEETING_ENDED, "the meeting {how}", how=how)

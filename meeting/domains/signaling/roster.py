@@ -1,0 +1,228 @@
+"""Who is in which room: places as leases, so that they outlive this process and end without it.
+
+Whatever ends a place removes its lease and announces the end in one commit; a place that somebody
+else ended already is left alone, so an end takes effect once, however many ask for it.
+"""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import msgspec
+
+from meeting.domains.meeting.events import LeaveReason
+from meeting.domains.signaling.events import ConnectionClosed
+from meeting.domains.signaling.model import Place, Roll, Timings, place_of, prefix
+from meeting.domains.signaling.ports import SignalingUnit
+from meeting.kernel.clock import Clock
+from meeting.kernel.errors import Fault, Kind
+from meeting.kernel.lease import Lease
+from meeting.kernel.ports import Units
+
+SWEPT_AT_ONCE = 100
+
+
+class Gone(msgspec.Struct, frozen=True, kw_only=True):
+    """A place that ended, and the roster's version from then on."""
+
+    place: Place
+    reason: LeaveReason
+    version: int
+
+
+class Roster(Protocol):
+    """The places of all rooms, whichever process their peers speak to."""
+
+    async def hold(self, place: Place) -> Gone | None:
+        """Keep a place, unseen, while the meeting is asked; return the one it stands in for.
+
+        `conflict` where another user has that peer_id in the room.
+        """
+        ...
+
+    async def admit(self, place: Place) -> Roll:
+        """Show a held place; `conflict` where it was ended meanwhile."""
+        ...
+
+    async def withdraw(self, place: Place, *, unsure: bool) -> None:
+        """Give a held place up; `unsure` when the meeting may have let the user in."""
+        ...
+
+    async def end(self, place: Place, reason: LeaveReason) -> Gone | None:
+        """End a place and announce it; None where it has ended before."""
+        ...
+
+    async def clear(self, room_id: str, reason: LeaveReason) -> list[Gone]:
+        """End all places of a room."""
+        ...
+
+    async def lapse(self, place: Place) -> None:
+        """Let a place live for the grace from now on, and no longer."""
+        ...
+
+    async def renew(self, places: Sequence[Place]) -> None:
+        """Keep the places of living sockets."""
+        ...
+
+    async def roll(self, room_id: str) -> Roll:
+        """Return who is in a room, and at which version."""
+        ...
+
+    async def held(self, room_id: str, user_id: int) -> list[Place]:
+        """Return a user's places in a room, also those that nobody sees yet."""
+        ...
+
+    async def over(self) -> list[Place]:
+        """Return places whose time is over and that nobody has ended yet."""
+        ...
+
+    async def expire(self, place: Place) -> Gone | None:
+        """End a place whose time is over; None where it was renewed or ended meanwhile."""
+        ...
+
+
+class LeaseRoster:
+    """The roster in the store that holds leases and outbox alike."""
+
+    def __init__(self, units: Units[SignalingUnit], clock: Clock, timings: Timings) -> None:
+        self._units = units
+        self._clock = clock
+        self._timings = timings
+
+    async def hold(self, place: Place) -> Gone | None:
+        """Keep a place, unseen, while the meeting is asked; return the one it stands in for."""
+        gone = None
+        async with self._units.write() as unit:
+            current = await unit.lease(place.key)
+            if current is not None:
+                old = place_of(current)
+                lives = current.lives(self._clock.now())
+                if lives and old.user_id != place.user_id:
+                    raise Fault(
+                        Kind.CONFLICT, "another user has this peer_id; choose one of your own"
+                    )
+                heir = old.user_id == place.user_id
+                place = msgspec.structs.replace(place, owed=heir)
+                gone = await _close(unit, old, "replaced" if lives else "connection_lost", heir)
+            await unit.take(place.key, place.owner, self._timings.held, place.value)
+        return gone
+
+    async def admit(self, place: Place) -> Roll:
+        """Show a held place; `conflict` where it was ended meanwhile."""
+        async with self._units.write() as unit:
+            held = await _held(unit, place)
+            if held is None:
+                raise Fault(Kind.CONFLICT, "the place was taken away while you joined; join again")
+            await unit.rewrite(held, place.value)
+            await unit.bump(place.room_id)
+            return await self._roll(unit, place.room_id)
+
+    async def withdraw(self, place: Place, *, unsure: bool) -> None:
+        """Give a held place up; `unsure` when the meeting may have let the user in."""
+        async with self._units.write() as unit:
+            held = await _held(unit, place)
+            if held is None:
+                return
+            await unit.release(held)
+            if unsure or place_of(held).owed:
+                await _close(unit, place_of(held), "connection_lost", heir=False)
+
+    async def end(self, place: Place, reason: LeaveReason) -> Gone | None:
+        """End a place and announce it; None where it has ended before."""
+        async with self._units.write() as unit:
+            held = await _held(unit, place)
+            if held is None:
+                return None
+            await unit.release(held)
+            return await _close(unit, place_of(held), reason, heir=False)
+
+    async def clear(self, room_id: str, reason: LeaveReason) -> list[Gone]:
+        """End all places of a room."""
+        async with self._units.write() as unit:
+            gone = []
+            for held in await unit.leases(prefix(room_id)):
+                await unit.release(held)
+                gone.append(await _close(unit, place_of(held), reason, heir=False))
+            return gone
+
+    async def lapse(self, place: Place) -> None:
+        """Let a place live for the grace from now on, and no longer."""
+        async with self._units.write() as unit:
+            held = await _held(unit, place)
+            if held is not None:
+                await unit.extend(held, self._timings.kept)
+
+    async def renew(self, places: Sequence[Place]) -> None:
+        """Keep the places of living sockets."""
+        if places:
+            async with self._units.write() as unit:
+                await unit.extend_all([place.key for place in places], self._timings.held)
+
+    async def roll(self, room_id: str) -> Roll:
+        """Return who is in a room, and at which version."""
+        async with self._units.read() as unit:
+            return await self._roll(unit, room_id)
+
+    async def held(self, room_id: str, user_id: int) -> list[Place]:
+        """Return a user's places in a room, also those that nobody sees yet."""
+        async with self._units.read() as unit:
+            places = [place_of(lease) for lease in await unit.leases(prefix(room_id))]
+        return [place for place in places if place.user_id == user_id]
+
+    async def over(self) -> list[Place]:
+        """Return places whose time is over and that nobody has ended yet."""
+        async with self._units.read() as unit:
+            return [place_of(lease) for lease in await unit.over(SWEPT_AT_ONCE)]
+
+    async def expire(self, place: Place) -> Gone | None:
+        """End a place whose time is over; None where it was renewed or ended meanwhile."""
+        async with self._units.write() as unit:
+            held = await _held(unit, place)
+            if held is None or held.lives(self._clock.now()):
+                return None
+            await unit.release(held)
+            return await _close(unit, place_of(held), "connection_lost", heir=False)
+
+    async def _roll(self, unit: SignalingUnit, room_id: str) -> Roll:
+        seen = [(lease, place_of(lease)) for lease in await unit.leases(prefix(room_id))]
+        return Roll(
+            version=await unit.version(room_id),
+            places=[place for _, place in seen if place.admitted],
+            seen_at={
+                place.peer_id: max(place.joined_at, lease.expires_at - self._timings.held)
+                for lease, place in seen
+            },
+        )
+
+
+async def _held(unit: SignalingUnit, place: Place) -> Lease | None:
+    """Return the lease of this very session; one of a later peer is not ours to end."""
+    lease = await unit.lease(place.key)
+    if lease is None or place_of(lease).session_id != place.session_id:
+        return None
+    return lease
+
+
+async def _close(unit: SignalingUnit, place: Place, reason: LeaveReason, heir: bool) -> Gone:
+    """Announce that a place has ended; `heir` when the same user takes it over at once.
+
+    `last` counts peers that are only held, too; the first of them then owes the announcement,
+    in case it is never admitted.
+    """
+    others = [
+        (lease, other)
+        for lease in await unit.leases(prefix(place.room_id))
+        if (other := place_of(lease)).user_id == place.user_id and other.peer_id != place.peer_id
+    ]
+    if others and not heir and not any(other.admitted for _, other in others):
+        lease, other = others[0]
+        await unit.rewrite(lease, msgspec.structs.replace(other, owed=True).value)
+    unit.append(
+        ConnectionClosed(
+            room_id=place.room_id,
+            user_id=place.user_id,
+            reason=reason,
+            peer_connection_id=f"pc_{place.peer_id}",
+            last=not others and not heir,
+        )
+    )
+    return Gone(place=place, reason=reason, version=await unit.bump(place.room_id))

@@ -1,0 +1,131 @@
+"""The signaling domain of one process: what the transports serve sockets with, and its life."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from meeting.domains.meeting.api import MeetingApi
+from meeting.domains.signaling.admission import Admission, Admitted, Knock
+from meeting.domains.signaling.entry import Entry
+from meeting.domains.signaling.model import Close, Limits, Timings
+from meeting.domains.signaling.ports import SignalingUnit, Socket
+from meeting.domains.signaling.presence import Presence
+from meeting.domains.signaling.reactions import Reactions
+from meeting.domains.signaling.room import Rooms
+from meeting.domains.signaling.roster import LeaseRoster
+from meeting.domains.signaling.router import LocalRouter
+from meeting.domains.signaling.seats import Seats
+from meeting.domains.signaling.session import Session
+from meeting.domains.user.api import UserApi
+from meeting.kernel.clock import Clock
+from meeting.kernel.ids import Ids
+from meeting.kernel.ports import Feed, Units
+from meeting.kernel.token import Tokens
+
+PULSE_SECONDS = 1.0
+
+
+class Signaling:
+    """Lets sockets in and serves them.
+
+    `name` tells this process from others that share the store; it stays the same over restarts.
+    """
+
+    def __init__(
+        self,
+        *,
+        name: str = "signaling",
+        units: Units[SignalingUnit],
+        feed: Feed,
+        tokens: Tokens,
+        user: UserApi,
+        meeting: MeetingApi,
+        clock: Clock,
+        ids: Ids,
+        limits: Limits | None = None,
+        timings: Timings | None = None,
+        ice_urls: tuple[str, ...] = (),
+    ) -> None:
+        self.limits = limits or Limits()
+        self.timings = timings or Timings()
+        self._clock = clock
+        self._ids = ids
+        rooms = Rooms()
+        self.seats = Seats(clock, self.limits)
+        self._router = LocalRouter(rooms)
+        roster = LeaseRoster(units, clock, self.timings)
+        self.presence = Presence(roster, self._router, rooms, clock, self.timings)
+        self._entry = Entry(
+            meeting=meeting, presence=self.presence, clock=clock, ice_urls=ice_urls
+        )
+        self._admission = Admission(
+            tokens=tokens,
+            user=user,
+            units=units,
+            seats=self.seats,
+            clock=clock,
+            timings=self.timings,
+        )
+        self.reactions = Reactions(
+            name=name, feed=feed, units=units, presence=self.presence, seats=self.seats
+        )
+
+    async def admit(self, knock: Knock) -> Admitted:
+        """Check who asks for an upgrade; what it raises is the refusal.
+
+        Whoever is admitted must be served, or given back with `dismiss`.
+        """
+        return await self._admission.admit(knock)
+
+    def dismiss(self, admitted: Admitted) -> None:
+        """Give up an admitted client that did not complete the upgrade."""
+        self.seats.give_back(admitted.seat)
+
+    async def serve(self, socket: Socket, admitted: Admitted) -> None:
+        """Serve an upgraded socket until it is closed."""
+        session = Session(
+            socket,
+            admitted,
+            entry=self._entry,
+            presence=self.presence,
+            router=self._router,
+            clock=self._clock,
+            ids=self._ids,
+            limits=self.limits,
+            timings=self.timings,
+        )
+        admitted.seat.occupant = session
+        if admitted.seat.revoked:
+            session.end(Close.TOKEN_ENDED, "the token was revoked")
+        elif self._admission.draining:
+            session.end(Close.DRAIN, "this server is going down; connect again")
+        try:
+            await session.run()
+        finally:
+            self.dismiss(admitted)
+
+    async def start(self) -> None:
+        """Begin to listen to the other domains at the end of the log."""
+        await self.reactions.start()
+
+    def background(self) -> tuple[Callable[[], Coroutine[Any, Any, None]], ...]:
+        """Return what must run while this domain does; each raises when it can't go on."""
+        return (
+            self.reactions.meetings.run,
+            self.reactions.users.run,
+            lambda: self.presence.run(self.seats.places),
+            self._pulse,
+        )
+
+    async def drain(self) -> None:
+        """Let nobody in, close all sockets; their places are kept for who connects elsewhere."""
+        self._admission.draining = True
+        for seat in self.seats:
+            if seat.occupant is not None:
+                seat.occupant.end(Close.DRAIN, "this server is going down; connect again")
+        await self.seats.empty.wait()
+
+    async def _pulse(self) -> None:
+        while True:
+            self.seats.pulse()
+            await asyncio.sleep(PULSE_SECONDS)

@@ -1,0 +1,288 @@
+"""Rows of the meeting domain: meetings, their participants, and which key made which meeting."""
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Column,
+    ForeignKey,
+    Integer,
+    RowMapping,
+    Select,
+    String,
+    Table,
+    UniqueConstraint,
+    delete,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
+
+from meeting.domains.meeting.model import (
+    MEMBERS,
+    Meeting,
+    MeetingType,
+    Participant,
+    PartRole,
+    Settings,
+    Standing,
+    Status,
+)
+from meeting.kernel.errors import Fault, Kind
+from meeting.kernel.page import Found, Page
+from meeting.stores.relational.database import metadata
+from meeting.stores.relational.types import BigKey, Moment
+from meeting.stores.relational.unit import SqlUnit
+from meeting.stores.relational.upsert import upsert
+
+meetings = Table(
+    "meetings",
+    metadata,
+    Column("id", BigKey, primary_key=True, autoincrement=True),
+    Column("title", String(100), nullable=False),
+    Column("description", String(500), nullable=False),
+    Column("creator_id", BigKey, nullable=False, index=True),
+    Column("start_time", Moment, nullable=False, index=True),
+    Column("end_time", Moment, nullable=False),
+    Column("actual_start_time", Moment),
+    Column("actual_end_time", Moment),
+    Column("max_participants", Integer, nullable=False),
+    Column("meeting_type", Integer, nullable=False),
+    Column("status", Integer, nullable=False, index=True),
+    Column("password_hash", String(255), nullable=False),
+    Column("settings", JSON, nullable=False),
+    Column("version", BigKey, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("updated_at", Moment, nullable=False),
+    sqlite_autoincrement=True,  # an id is never given twice
+)
+
+participants = Table(
+    "meeting_participants",
+    metadata,
+    Column("id", BigKey, primary_key=True, autoincrement=True),
+    Column("meeting_id", BigKey, ForeignKey("meetings.id"), nullable=False),
+    Column("user_id", BigKey, nullable=False, index=True),
+    Column("username", String(50), nullable=False),
+    Column("full_name", String(50), nullable=False),
+    Column("role", Integer, nullable=False),
+    Column("status", Integer, nullable=False),
+    Column("online", Boolean, nullable=False),
+    Column("joined_at", Moment),
+    Column("left_at", Moment),
+    Column("arrived_at", Moment),
+    UniqueConstraint("meeting_id", "user_id"),
+    sqlite_autoincrement=True,
+)
+
+creations = Table(
+    "meeting_creations",
+    metadata,
+    Column("creator_id", BigKey, primary_key=True, autoincrement=False),
+    Column("key", String(128), primary_key=True),
+    Column("meeting_id", BigKey, ForeignKey("meetings.id"), nullable=False),
+    Column("fingerprint", String(64), nullable=False),
+    Column("at", Moment, nullable=False, index=True),
+)
+
+_joined = (
+    select(func.count())
+    .where(participants.c.meeting_id == meetings.c.id, participants.c.status == Standing.JOINED)
+    .scalar_subquery()
+    .label("joined")
+)
+_whole = select(meetings, _joined)
+_members = [int(standing) for standing in sorted(MEMBERS)]
+
+
+class SqlMeetingUnit(SqlUnit):
+    """The unit of work of the meeting domain on SQL."""
+
+    SOURCE = "meeting"
+
+    async def meeting(self, meeting_id: int, *, lock: bool = False) -> Meeting | None:
+        """Return a meeting; `lock` makes other writers of this meeting wait for the commit."""
+        if lock:
+            # A statement of its own: only the next one sees what whoever held the lock has written.
+            await self.connection.execute(
+                select(meetings.c.id).where(meetings.c.id == meeting_id).with_for_update()
+            )
+        rows = await self.connection.execute(_whole.where(meetings.c.id == meeting_id))
+        row = rows.mappings().first()
+        return None if row is None else _meeting(row)
+
+    async def password_hash(self, meeting_id: int) -> str:
+        """Return the hash of a meeting's password; empty where it has none."""
+        wanted = select(meetings.c.password_hash).where(meetings.c.id == meeting_id)
+        return await self.connection.scalar(wanted) or ""
+
+    async def add(self, meeting: Meeting, password_hash: str) -> Meeting:
+        """Store a new meeting and return it with its id."""
+        row = msgspec.structs.asdict(meeting)
+        for derived in ("id", "joined", "has_password"):
+            del row[derived]
+        row |= {
+            "settings": msgspec.to_builtins(meeting.settings),
+            "password_hash": password_hash,
+        }
+        added = await self.connection.execute(insert(meetings).values(**row))
+        return msgspec.structs.replace(meeting, id=_new(added.inserted_primary_key))
+
+    async def save(self, meeting: Meeting) -> None:
+        """Store the state of a meeting that is there."""
+        await self.connection.execute(
+            update(meetings)
+            .where(meetings.c.id == meeting.id)
+            .values(
+                status=meeting.status,
+                actual_start_time=meeting.actual_start_time,
+                actual_end_time=meeting.actual_end_time,
+                version=meeting.version,
+                updated_at=meeting.updated_at,
+            )
+        )
+
+    async def listed(
+        self, user_id: int, *, status: Status | None, text: str, page: Page
+    ) -> Found[Meeting]:
+        """Return what a user may see of the meetings, newest start first."""
+        mine = select(participants.c.meeting_id).where(
+            participants.c.user_id == user_id, participants.c.status.in_(_members)
+        )
+        wanted = [or_(meetings.c.meeting_type != MeetingType.PRIVATE, meetings.c.id.in_(mine))]
+        if status is not None:
+            wanted.append(meetings.c.status == status)
+        if text:
+            wanted.append(meetings.c.title.icontains(text, autoescape=True))
+        newest = _whole.order_by(meetings.c.start_time.desc(), meetings.c.id.desc())
+        total = await self.connection.scalar(
+            select(func.count()).select_from(meetings).where(*wanted)
+        )
+        rows = await self._page(newest.where(*wanted), page)
+        return Found([_meeting(row) for row in rows], total or 0)
+
+    async def seat(self, meeting_id: int, user_id: int) -> Participant | None:
+        """Return a user's row in a meeting."""
+        rows = await self.connection.execute(
+            select(participants).where(
+                participants.c.meeting_id == meeting_id, participants.c.user_id == user_id
+            )
+        )
+        row = rows.mappings().first()
+        return None if row is None else _participant(row)
+
+    async def place(self, participant: Participant) -> Participant:
+        """Store a participant, new (id 0) or changed, and return it with its id."""
+        row = msgspec.structs.asdict(participant)
+        del row["id"]
+        if participant.id:
+            await self.connection.execute(
+                update(participants).where(participants.c.id == participant.id).values(**row)
+            )
+            return participant
+        added = await self.connection.execute(insert(participants).values(**row))
+        return msgspec.structs.replace(participant, id=_new(added.inserted_primary_key))
+
+    async def invited(self, meeting_id: int) -> list[int]:
+        """Return the users who are invited and have not come yet."""
+        rows = await self.connection.execute(
+            select(participants.c.user_id)
+            .where(
+                participants.c.meeting_id == meeting_id,
+                participants.c.status == Standing.INVITED,
+            )
+            .order_by(participants.c.id)
+        )
+        return list(rows.scalars())
+
+    async def clear(self, meeting_id: int, now: datetime) -> None:
+        """Make every joined participant left."""
+        await self.connection.execute(
+            update(participants)
+            .where(
+                participants.c.meeting_id == meeting_id,
+                participants.c.status == Standing.JOINED,
+            )
+            .values(status=Standing.LEFT, left_at=now, online=False)
+        )
+
+    async def participants(
+        self, meeting_id: int, *, everybody: bool, page: Page
+    ) -> Found[Participant]:
+        """Return the members of a meeting, or everybody whose row there is, by id."""
+        wanted = [participants.c.meeting_id == meeting_id]
+        if not everybody:
+            wanted.append(participants.c.status.in_(_members))
+        total = await self.connection.scalar(
+            select(func.count()).select_from(participants).where(*wanted)
+        )
+        rows = await self._page(
+            select(participants).where(*wanted).order_by(participants.c.id), page
+        )
+        return Found([_participant(row) for row in rows], total or 0)
+
+    async def made(self, creator_id: int, key: str, *, since: datetime) -> tuple[int, str] | None:
+        """Return id and fingerprint of the meeting that this key made, unless before `since`."""
+        rows = await self.connection.execute(
+            select(creations.c.meeting_id, creations.c.fingerprint).where(
+                creations.c.creator_id == creator_id,
+                creations.c.key == key,
+                creations.c.at >= since,
+            )
+        )
+        row = rows.first()
+        return None if row is None else (row.meeting_id, row.fingerprint)
+
+    async def remember(
+        self,
+        creator_id: int,
+        key: str,
+        meeting_id: int,
+        fingerprint: str,
+        *,
+        now: datetime,
+        since: datetime,
+    ) -> None:
+        """Keep which meeting a key made and forget keys from before `since`."""
+        await self.connection.execute(delete(creations).where(creations.c.at < since))
+        row = {
+            "creator_id": creator_id,
+            "key": key,
+            "meeting_id": meeting_id,
+            "fingerprint": fingerprint,
+            "at": now,
+        }
+        kept = await self.connection.execute(
+            upsert(self.connection, creations, row, keys=["creator_id", "key"], replace=False)
+        )
+        if kept.rowcount != 1:
+            raise Fault(Kind.CONFLICT, "a request with this Idempotency-Key is running; ask again")
+
+    async def _page(self, wanted: Select[Any], page: Page) -> list[RowMapping]:
+        rows = await self.connection.execute(wanted.offset(page.offset).limit(page.size))
+        return list(rows.mappings())
+
+
+def _new(key: Any) -> int:
+    return int(key[0])
+
+
+def _meeting(row: RowMapping) -> Meeting:
+    fields = dict(row)
+    fields["has_password"] = bool(fields.pop("password_hash"))
+    fields["meeting_type"] = MeetingType(fields["meeting_type"])
+    fields["status"] = Status(fields["status"])
+    fields["settings"] = msgspec.convert(fields["settings"], Settings)
+    return Meeting(**fields)
+
+
+def _participant(row: RowMapping) -> Participant:
+    fields = dict(row)
+    fields["role"] = PartRole(fields["role"])
+    fields["status"] = Standing(fields["status"])
+    return Participant(**fields)

@@ -1,0 +1,1 @@
+"""Two thin adapters that put the signalling session on a WebSocket."""

@@ -1,0 +1,149 @@
+"""Signalling on its own port: aiohttp, which relays about twice as fast as a raw ASGI route."""
+
+import asyncio
+import struct
+from collections.abc import Collection
+
+from aiohttp import WSMsgType, web
+
+from meeting.domains.signaling.model import Close
+from meeting.domains.signaling.ports import Closed
+from meeting.domains.signaling.service import Signaling
+from meeting.kernel.errors import Fault, Kind
+from meeting.kernel.ids import Ids
+from meeting.transports.http.server import bind
+from meeting.transports.websocket.handshake import (
+    BUFFER_BYTES,
+    LONGEST_MESSAGE,
+    PATH,
+    Refusal,
+    knock,
+    refusal,
+)
+
+LOST = 1006
+LONGEST_REASON = 123
+
+
+class AioSocket:
+    """A `Socket` on a prepared aiohttp WebSocket."""
+
+    def __init__(self, response: web.WebSocketResponse, request: web.Request) -> None:
+        self._response = response
+        self._transport = request.transport
+        self._stirred = False
+        self._closing = False
+        self._gone = asyncio.Event()
+        if self._transport is not None:
+            self._transport.set_write_buffer_limits(high=BUFFER_BYTES)
+
+    async def receive(self) -> str | bytes | Closed:
+        """Return the next message; answers pings and the client's close on the way."""
+        while True:
+            message = await self._response.receive()
+            self._stirred = True
+            match message.type:
+                case WSMsgType.TEXT | WSMsgType.BINARY:
+                    found: str | bytes = message.data
+                    return found
+                case WSMsgType.PING:
+                    await self._response.pong(message.data)
+                case WSMsgType.PONG:
+                    continue
+                case WSMsgType.CLOSE:
+                    if not self._closing:
+                        await self._response.close(code=message.data or Close.LEFT, drain=False)
+                    self._gone.set()
+                    return Closed(message.data or LOST)
+                case _:
+                    self._gone.set()
+                    return Closed(LOST)
+
+    async def send(self, text: bytes) -> None:
+        """Send one text frame; waits while the transport's buffer is full."""
+        await self._response.send_frame(text, WSMsgType.TEXT)
+
+    async def ping(self) -> None:
+        """Ask the client for a sign of life."""
+        await self._response.ping()
+
+    def stirred(self) -> bool:
+        """Tell whether anything came since this was last asked."""
+        stirred, self._stirred = self._stirred, False
+        return stirred
+
+    async def close(self, code: Close, reason: str) -> None:
+        """Send the close and wait until the reader has met the client's answer."""
+        self._closing = True
+        body = struct.pack("!H", code) + reason.encode()[:LONGEST_REASON]
+        await self._response.send_frame(body, WSMsgType.CLOSE)
+        await self._gone.wait()
+
+    def abort(self) -> None:
+        """Drop the connection now."""
+        if self._transport is not None:
+            self._transport.abort()
+
+
+def app(signaling: Signaling, *, origins: Collection[str], ids: Ids) -> web.Application:
+    """Make the app of the signalling port."""
+
+    async def socket(request: web.Request) -> web.StreamResponse:
+        asked = knock(
+            request.rel_url.raw_query_string,
+            request.headers.items(),
+            request.remote or "",
+            origins=origins,
+            ids=ids,
+        )
+        response = web.WebSocketResponse(
+            autoping=False,
+            autoclose=False,
+            compress=False,
+            max_msg_size=LONGEST_MESSAGE,
+            writer_limit=1,  # every frame waits for a full buffer, so nothing piles up behind it
+        )
+        try:
+            if not response.can_prepare(request):
+                raise Fault(Kind.VALIDATION, "ask for a WebSocket: Upgrade, version 13, a key")
+            admitted = await signaling.admit(asked)
+        except Fault as fault:
+            return _answer(refusal(fault, asked.request_id))
+        try:
+            await response.prepare(request)
+        except BaseException:
+            signaling.dismiss(admitted)
+            raise
+        await signaling.serve(AioSocket(response, request), admitted)
+        return response
+
+    made = web.Application()
+    made.router.add_get(PATH, socket)
+    return made
+
+
+def _answer(said: Refusal) -> web.Response:
+    return web.Response(status=said.status, headers=said.headers, body=said.body)
+
+
+class Port:
+    """The signalling port: `bind` early, `start`, and `stop` once its sockets are closed."""
+
+    def __init__(self, application: web.Application, host: str, port: int, *, setting: str) -> None:
+        self.host = host
+        self.port = port
+        self._setting = setting
+        self._runner = web.AppRunner(
+            application, access_log=None, handle_signals=False, shutdown_timeout=5.0
+        )
+
+    async def start(self) -> None:
+        """Listen; `BindError` where the port can't be had. With port 0 the system chooses."""
+        opened = bind(self.host, self.port, self._setting)
+        self.port = opened.getsockname()[1]
+        await self._runner.setup()
+        await web.SockSite(self._runner, opened).start()
+
+    async def stop(self) -> None:
+        """Stop listening and end what is left."""
+        await self._runner.cleanup()

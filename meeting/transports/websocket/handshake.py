@@ -1,0 +1,54 @@
+"""What both servers do alike before the upgrade: read the request, and word a refusal."""
+
+from collections.abc import Collection, Iterable
+
+import msgspec
+
+from meeting.domains.signaling.admission import Knock
+from meeting.kernel.errors import Fault
+from meeting.kernel.ids import Ids
+from meeting.transports.http.errors import answer
+from meeting.transports.http.exchange import chosen
+from meeting.transports.origin import admitted
+
+PATH = "/ws"
+LONGEST_MESSAGE = 4 * 64 * 1024
+"""Bytes after which a server itself refuses a message; the session's own bound lies below."""
+BUFFER_BYTES = 64 * 1024
+"""Bytes that a transport may hold unsent before its peer's writer has to wait."""
+
+
+class Refusal(msgspec.Struct, frozen=True):
+    """An HTTP answer in place of the upgrade."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+
+def knock(
+    query: str,
+    headers: Iterable[tuple[str, str]],
+    address: str,
+    *,
+    origins: Collection[str],
+    ids: Ids,
+) -> Knock:
+    """Read what matters out of a request; of a repeated header the first counts."""
+    found: dict[str, str] = {}
+    for name, value in headers:
+        found.setdefault(name.lower(), value)
+    return Knock(
+        query=query,
+        authorization=found.get("authorization", ""),
+        origin_admitted=admitted(found.get("origin"), found.get("host", ""), origins),
+        address=address,
+        request_id=chosen(found.get("x-request-id"), ids),
+    )
+
+
+def refusal(fault: Fault, request_id: str) -> Refusal:
+    """Word a refusal as REST words its errors."""
+    said = answer(fault, request_id)
+    headers = said.headers | {"content-type": "application/json", "x-request-id": request_id}
+    return Refusal(status=said.status, headers=headers, body=msgspec.json.encode(said.body))
