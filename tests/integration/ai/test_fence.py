@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import AsyncIterator
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -53,7 +54,7 @@ async def refused(data: bytes, form: str) -> Kind:
 
 def crossings(samples: list[int]) -> int:
     """Count the sign changes: two a period."""
-    return sum(a < 0 <= b or b < 0 <= a for a, b in zip(samples, samples[1:], strict=False))
+    return sum(a < 0 <= b or b < 0 <= a for a, b in pairwise(samples))
 
 
 @pytest.mark.parametrize("form", MAKE)
@@ -81,8 +82,7 @@ async def test_what_16_khz_can_t_carry_is_filtered_out(tmp_path: Path) -> None:
 
 async def test_more_than_allowed_is_seen_and_no_more_is_read(tmp_path: Path) -> None:
     """Of a long file one second more than the bound is decoded, so that the bound can be told."""
-    data = made(tmp_path, "opus", "anullsrc=r=48000", "-t", "1200")
-    assert len(data) < 1_000_000
+    data = made(tmp_path, "opus", "anullsrc=r=48000", "-t", "60")
     assert len(await decoded(data, "opus", seconds=20)) == 21 * 16_000
 
 
@@ -103,7 +103,7 @@ async def test_a_broken_file_gives_what_is_in_it_or_is_refused(tmp_path: Path, f
         try:
             samples = await decoded(data[:part], form)
         except Fault as fault:
-            assert fault.kind is Kind.UNSUPPORTED_FORMAT  # noqa: PT017 - either is right
+            assert fault.kind is Kind.UNSUPPORTED_FORMAT
         else:
             assert 0 < len(samples) <= 2.06 * 16_000
 
@@ -169,7 +169,7 @@ async def test_an_m4a_that_refers_to_another_file_gets_nothing_of_it(tmp_path: P
     try:
         samples = await decoded(silent, "m4a")
     except Fault as fault:
-        assert fault.kind is Kind.UNSUPPORTED_FORMAT  # noqa: PT017 - either is right
+        assert fault.kind is Kind.UNSUPPORTED_FORMAT
     else:
         assert crossings(samples) < 100
 
