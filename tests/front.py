@@ -59,6 +59,7 @@ class Front:
             origins=origins,
         )
         self.url = ""
+        self.listener: Listener
         self.client: aiohttp.ClientSession
 
     async def post(self, path: str, json: Any = None, **options: Any) -> tuple[int, Any]:
@@ -97,13 +98,15 @@ async def front(
     limits: Limits = Limits(),  # noqa: B008 - frozen
     origins: Sequence[str] = (),
     routes: Sequence[HTTPRouteHandler] = (),
+    drain_seconds: int = 5,
 ) -> AsyncIterator[Front]:
     """Open the port on any free number, with further routes beside the user domain's."""
     database = Database(f"sqlite+aiosqlite:///{folder}/meeting.db")
     house = Front(database, limits, origins)
     own = user.routes(house.accounts, house.sessions, house.by_account)
     port = app.build(house.desk, [*own, *routes], health.routes(lambda: house.state))
-    listener = Listener(port, "127.0.0.1", 0, setting="http.port", drain_seconds=5)
+    listener = Listener(port, "127.0.0.1", 0, setting="http.port", drain_seconds=drain_seconds)
+    house.listener = listener
     try:
         async with database.write() as connection:
             await connection.run_sync(metadata.create_all)

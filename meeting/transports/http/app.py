@@ -6,6 +6,7 @@ from typing import cast
 
 from litestar import Litestar, Router
 from litestar.di import Provide
+from litestar.exceptions.base_exceptions import LitestarDeprecationWarning
 from litestar.handlers import ASGIRouteHandler, HTTPRouteHandler
 from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.spec import Components, SecurityScheme
@@ -33,10 +34,9 @@ def build(
     check credentials themselves) have none. A route without a row in `policy` is a LookupError.
     """
     with warnings.catch_warnings():
-        # What `call`, `page` and `data` are in a route is our convention. litestar 3 will want a
-        # mark on each instead; we say litestar<3.
-        for told in (r".*Inferred dependency field '(call|page)'", r".*Reserved kwarg 'data'"):
-            warnings.filterwarnings("ignore", message=told)
+        # Routes name what they want (`call`, `page`, `data`, an id of the path) in the plain way of
+        # litestar 2. litestar 3 will want a mark on each; we say litestar<3.
+        warnings.simplefilter("ignore", LitestarDeprecationWarning)
         inner = _litestar(routes, bare, sockets)
     return Gate(cast("App", inner), policy.Table(policy.rows(served(inner))), desk)
 
