@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
-from clock import MovingClock
 from litestar.handlers import HTTPRouteHandler
 
 from meeting.domains.user.accounts import Accounts
@@ -25,6 +24,7 @@ from meeting.transports.http.gate import Desk
 from meeting.transports.http.idempotency import Once
 from meeting.transports.http.limits import Limits, Window
 from meeting.transports.http.server import Listener
+from tests.clock import MovingClock
 
 SECRET = "a secret of a test, long enough that no algorithm of HMAC complains about it"
 PASSWORD = "correct horse"

@@ -21,7 +21,7 @@ class UserService:
         self._units = units
         self._tokens = tokens
 
-    async def validate_token(self, call: Call, token: str) -> Identity:  # noqa: ARG002 - UserApi
+    async def validate_token(self, call: Call, token: str) -> Identity:
         """Check an access token or ticket: seal, expiry, revocation, account; never consumes it."""
         try:
             claims = self._tokens.open(token, "access", "ticket")

@@ -9,11 +9,11 @@ from typing import Any
 
 import jwt
 import pytest
-from front import PASSWORD, SECRET, Front, front
 from sqlalchemy import text
 
 from meeting.kernel.call import Call, Caller
 from meeting.stores.relational.outbox import Log
+from tests.front import PASSWORD, SECRET, Front, front
 
 
 @pytest.fixture

@@ -11,7 +11,6 @@ from typing import Annotated, Any
 
 import msgspec
 import pytest
-from front import PASSWORD, Front, front
 from litestar import get, post
 from litestar.handlers import HTTPRouteHandler
 from sqlalchemy import text
@@ -22,6 +21,7 @@ from meeting.kernel.page import Found, Page
 from meeting.transports.http import health
 from meeting.transports.http.envelope import Envelope, Paged, envelope, paged
 from meeting.transports.http.limits import Limits
+from tests.front import PASSWORD, Front, front
 
 
 class Title(msgspec.Struct):
@@ -411,7 +411,8 @@ async def test_what_takes_too_long_is_stopped(tmp_path: Path) -> None:
     """A route that outlives its time is ended and answered by 503 `deadline`."""
     async with front(tmp_path, routes=echo(), limits=Limits(json_seconds=1.5)) as house:
         headers = await house.bearer()
-        status, answer = await house.post("/meetings/7/end", headers=headers)
+        async with asyncio.timeout(20):
+            status, answer = await house.post("/meetings/7/end", headers=headers)
     assert (status, answer["code"], answer["error"]["type"]) == (503, 503, "deadline")
 
 

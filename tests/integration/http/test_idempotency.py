@@ -8,7 +8,6 @@ from typing import Any
 
 import msgspec
 import pytest
-from front import Front, front
 from litestar import post
 from litestar.handlers import HTTPRouteHandler
 
@@ -18,6 +17,7 @@ from meeting.kernel.replay import Slot
 from meeting.transports.http import idempotency
 from meeting.transports.http.envelope import Envelope, envelope
 from meeting.transports.http.idempotency import LEASE
+from tests.front import Front, front
 
 
 class Wanted(msgspec.Struct):

@@ -7,13 +7,13 @@ from typing import Any
 
 import aiohttp
 import pytest
-from front import front
 from litestar import post
 
 from meeting.kernel.call import Call
 from meeting.transports.http import server
 from meeting.transports.http.envelope import Envelope, envelope
 from meeting.transports.http.server import BindError, Listener
+from tests.front import front
 
 
 class Held:

@@ -5,13 +5,13 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from front import Front, front
 from sqlalchemy import text
 
 from meeting.domains.user.api import UserApi
 from meeting.kernel.call import Call, Caller, Role
 from meeting.kernel.errors import Fault, Kind
 from meeting.kernel.ids import MAX_ID
+from tests.front import Front, front
 
 SERVICE = Call(caller=Caller(service="meeting"), request_id="x")
 

@@ -4,8 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from meeting.kernel.errors import Fault, Kind
 from meeting.transports.http.body import MAX_DEPTH, Store, check, declared

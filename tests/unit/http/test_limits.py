@@ -3,11 +3,11 @@
 from datetime import timedelta
 
 import pytest
-from clock import MovingClock
 
 from meeting.kernel.errors import Fault, Kind
 from meeting.transports.http import limits
 from meeting.transports.http.limits import Window, neighbourhood
+from tests.clock import MovingClock
 
 
 def test_a_window_lets_so_many_through_and_opens_again() -> None:
