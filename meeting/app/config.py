@@ -76,6 +76,9 @@ class Models(msgspec.Struct, frozen=True, kw_only=True):
     folder: str = ""
     """Empty: the user's cache folder."""
     mirror: str = ""
+    """A folder with source files, looked into first."""
+    manifest: str = ""
+    """Another list of models than the one that comes along."""
     pull: bool = True
 
     @property
@@ -87,6 +90,11 @@ class Models(msgspec.Struct, frozen=True, kw_only=True):
     def source(self) -> Path | None:
         """Return the mirror, if there is one."""
         return Path(self.mirror).expanduser() if self.mirror else None
+
+    @property
+    def listing(self) -> Path | None:
+        """Return the manifest's file, if it is not our own."""
+        return Path(self.manifest).expanduser() if self.manifest else None
 
 
 class Auth(msgspec.Struct, frozen=True, kw_only=True):

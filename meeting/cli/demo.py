@@ -65,7 +65,7 @@ def demo(config: Config, audio: Path | None, language: str | None) -> None:
         )
     configure(Log(level="error"))
     with faults(), reporting() as report:
-        pull(manifest(), config.models.cache, config.models.source, report)
+        pull(manifest(config.models.listing), config.models.cache, config.models.source, report)
         path = audio or sample(config.models.cache, config.models.source, report)
     recording = (path.name, path.read_bytes())
     with (

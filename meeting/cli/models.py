@@ -5,8 +5,14 @@ from contextlib import contextmanager
 
 import click
 from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, TaskID, TextColumn, TransferSpeedColumn
-from rich.progress import Progress as Bars
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    Progress as Bars,
+    TaskID,
+    TextColumn,
+    TransferSpeedColumn,
+)
 from rich.table import Table
 from rich.text import Text
 
@@ -50,7 +56,13 @@ def get(config: Config, ids: tuple[str, ...]) -> None:
     models.mirror say where they are kept and where to look first.
     """
     with faults(), reporting() as report:
-        pull(manifest(), config.models.cache, config.models.source, report, ids=ids)
+        pull(
+            manifest(config.models.listing),
+            config.models.cache,
+            config.models.source,
+            report,
+            ids=ids,
+        )
 
 
 @models.command("list")
@@ -58,7 +70,7 @@ def get(config: Config, ids: tuple[str, ...]) -> None:
 def show(config: Config) -> None:
     """List the models and how they stand, by the sizes of their files."""
     with faults():
-        _print(status(manifest(), config.models.cache))
+        _print(status(manifest(config.models.listing), config.models.cache))
 
 
 @models.command("verify")
@@ -67,7 +79,7 @@ def check(config: Config) -> None:
     """Hash every byte of the models; the exit code is 1 unless all are ready."""
     with faults():
         with reporting() as report:
-            found = verify(manifest(), config.models.cache, report)
+            found = verify(manifest(config.models.listing), config.models.cache, report)
         _print(found)
     if any(one.state != "ready" for one in found):
         raise click.exceptions.Exit(1)
@@ -129,8 +141,7 @@ class _Bars:
         if self.steps.get(told.model) != words:
             self.bars.reset(task, total=told.total or None, description=words)
             self.steps[told.model] = words
-        done, total = (1, 1) if told.step == "ready" else (told.done, told.total or None)
-        self.bars.update(task, completed=done, total=total)
+        self.bars.update(task, completed=told.done, total=told.total or None)
 
 
 def _words(told: Progress) -> str:

@@ -31,7 +31,7 @@ def fetch(url: str, target: Path, pinned: Pinned, work: Work) -> None:
                 _receive(url, partial, pinned, work)
         except (OSError, http.client.HTTPException) as error:
             trouble = _plain(error)
-            if isinstance(error, urllib.error.HTTPError) and error.code < 500:  # noqa: PLR2004
+            if isinstance(error, urllib.error.HTTPError) and error.code < 500:
                 if error.code != http.HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
                     break
                 partial.unlink(missing_ok=True)

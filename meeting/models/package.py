@@ -10,8 +10,7 @@ from meeting.models.schema import Package
 
 OPTIONS = [
     "--no-deps",
-    # no build, so no code of the package runs; the empty list outdoes a setting of the user's
-    "--no-binary=:none:",
+    # no build, so no code of the package runs; this outdoes a --no-binary of the user's settings
     "--only-binary=:all:",
     "--no-input",
     "--disable-pip-version-check",

@@ -54,4 +54,35 @@ ZH: dict[str, str] = {
     "there is no user {name}": "用户 {name} 不存在",
     "only the command line may do this": "该操作只能在命令行中进行",
     "only services may do this": "该操作只对服务开放",
+    # meeting
+    "there is no such meeting": "会议不存在",
+    "only members of the meeting may see this; join it first": "只有会议成员可以查看,请先加入会议",
+    "only the host and moderators may do this": "只有主持人和协管员可以这样做",
+    "only the host may do this": "只有主持人可以这样做",
+    "the meeting's end_time has passed; create another meeting": (
+        "会议的 end_time 已过,请另建会议"
+    ),
+    "the meeting has not started; start it first": "会议尚未开始,请先开始会议",
+    "the meeting has not started; only the host may join now": (
+        "会议尚未开始,目前只有主持人可以加入"
+    ),
+    "the meeting {how}": "会议{how}",
+    "was cancelled": "已取消",
+    "has ended": "已结束",
+    "you were removed from this meeting and may not come back": "您已被移出该会议,不能再加入",
+    "the meeting's password is missing or wrong": "缺少会议密码或密码错误",
+    "all {seats} seats are taken; try again when somebody has left": (
+        "{seats} 个席位已满,请等有人离开后再试"
+    ),
+    "this user is in the list of participants already": "该用户已在参会者名单中",
+    "the user service does not answer; try again shortly": "用户服务没有响应,请稍后重试",
+    "this Idempotency-Key made another meeting; use a new key for a new one": (
+        "该 Idempotency-Key 已创建了另一个会议,新会议请用新的键"
+    ),
+    "a request with this Idempotency-Key is running; ask again": (
+        "使用该 Idempotency-Key 的请求仍在处理,请重试"
+    ),
+    "must be later than start_time": "必须晚于 start_time",
+    "must be text without control characters": "必须是不含控制字符的文本",
+    "must lie in the years 1 to 9999": "必须在公元 1 至 9999 年之间",
 }

@@ -10,11 +10,11 @@
 #include <string>
 #include <thread>
 #include <vector>
-#include <zmq.hpp>
 
 #include "server/outbox.h"
 #include "server/registry.h"
 #include "server/scheduler.h"
+#include "server/socket.h"
 
 namespace meeting {
 
@@ -35,7 +35,7 @@ class Server {
     Server(const Server&) = delete;
     Server& operator=(const Server&) = delete;
 
-    const std::string& endpoint() const { return endpoint_; }
+    const std::string& endpoint() const { return socket_.endpoint(); }
 
     // Returns at once; models load in the background. Throws std::logic_error the second time.
     void start();
@@ -47,13 +47,10 @@ class Server {
  private:
     Server(Options options, std::vector<Kind> kinds, std::vector<Found> found);
 
-    void bind();
     // The router's thread:
     void route();
-    void receive();
-    void handle(Address address, std::span<const std::string_view> frames);
+    void handle(const Address& address, std::span<const std::string_view> frames);
     void dispatch(const Address& address, Request request, Stop::Clock::time_point received);
-    void send(const Address& address, const std::string& text);
     nlohmann::json info() const;
     // A worker's thread:
     nlohmann::json infer(const Job& job) const;
@@ -62,9 +59,7 @@ class Server {
     Registry registry_;
     Outbox outbox_;
     Scheduler scheduler_;
-    zmq::context_t context_;
-    zmq::socket_t socket_;
-    std::string endpoint_;
+    Socket socket_;
     std::size_t pending_ = 0;  // requests let in and not yet answered; the router's own
     std::atomic<bool> stopping_{false};
     std::mutex lifecycle_;  // protects what follows: one `start` or `stop` at a time

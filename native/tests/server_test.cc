@@ -5,6 +5,7 @@
 #include <condition_variable>
 #include <mutex>
 #include <set>
+#include <zmq.hpp>
 
 #include "server/message.h"
 

@@ -78,7 +78,9 @@ def _host(config: Config) -> Host | None:
 
 def _pull(config: Config, stopped: threading.Event) -> None:
     try:
-        pull(manifest(), config.models.cache, config.models.source, stop=stopped)
+        pull(
+            manifest(config.models.listing), config.models.cache, config.models.source, stop=stopped
+        )
     except ModelError as error:
         # The rest of the house works; the tasks of the missing model answer `unavailable`.
         log.error("models are missing", reason=str(error))  # noqa: TRY400 - the text says all

@@ -19,10 +19,13 @@ from meeting.app.run import House
 from meeting.kernel.clock import Clock
 from meeting.kernel.ids import Ids
 from meeting.kernel.token import Tokens
-from meeting.transports.http import ai as ai_routes
-from meeting.transports.http import app, health, meeting as meeting_routes
-from meeting.transports.http import signaling as signaling_routes
-from meeting.transports.http import user as user_routes
+from meeting.transports.http import (
+    ai as ai_routes,
+    app,
+    health,
+    meeting as meeting_routes,
+    user as user_routes,
+)
 from meeting.transports.http.body import Store
 from meeting.transports.http.gate import Desk
 from meeting.transports.http.health import ModuleState, Readiness
@@ -71,7 +74,6 @@ def make(
             websocket_url=lambda: _socket(config.http.public_url or addresses["http"]),
             ice_servers=ice,
         ),
-        *signaling_routes.routes(signals.service),
         *speech,
     ]
     socket = asgi.route(signals.service, origins=origins, ids=ids)

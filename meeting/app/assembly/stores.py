@@ -6,7 +6,6 @@ from meeting.app.module import Module
 from meeting.app.modules import STORES
 from meeting.app.state import State
 from meeting.kernel.clock import Clock
-from meeting.kernel.ids import Ids
 from meeting.stores.relational import migrate
 from meeting.stores.relational.database import Database
 from meeting.stores.relational.documents import SqlDocuments
@@ -24,7 +23,7 @@ class Stores(msgspec.Struct, frozen=True):
     answers: SqlAnswers
 
 
-def make(state: State, clock: Clock, ids: Ids) -> Stores:
+def make(state: State, clock: Clock) -> Stores:
     """Make the stores; the tables are brought up to date when the module starts."""
     database = Database.embedded(state.path)
 

@@ -18,16 +18,15 @@ from meeting.kernel.clock import Clock, rfc3339
 from meeting.kernel.errors import Fault, Kind
 
 REFUSALS = {
-    "meeting not found": Kind.MEETING_NOT_FOUND,
-    "meeting is not active": Kind.MEETING_NOT_STARTED,
-    "user not invited to meeting": Kind.FORBIDDEN,
-    "meeting is full": Kind.MEETING_FULL,
-    "password required": Kind.BAD_MEETING_PASSWORD,
-    "waiting for approval": Kind.CONFLICT,
-    "user was removed": Kind.FORBIDDEN,
+    "meeting not found": (Kind.MEETING_NOT_FOUND, "there is no such meeting"),
+    "meeting is not active": (Kind.MEETING_NOT_STARTED, "the meeting is not active"),
+    "user not invited to meeting": (Kind.FORBIDDEN, "ask the host to invite you"),
+    "meeting is full": (Kind.MEETING_FULL, "all seats are taken; try again when somebody left"),
+    "password required": (Kind.BAD_MEETING_PASSWORD, "join by REST with the password first"),
+    "waiting for approval": (Kind.CONFLICT, "wait until the host has approved you, then join"),
+    "user was removed": (Kind.FORBIDDEN, "you were removed and may not come back"),
 }
 """What `ValidateUserAccess` says, as the error that a join is answered with."""
-
 UNSURE = (Kind.UNAVAILABLE, Kind.DEADLINE, Kind.INTERNAL)
 """Errors after which the meeting may have let the user in all the same."""
 
@@ -49,7 +48,7 @@ class Entry:
         """Seat a peer and answer it with the room; return the place as the meeting granted it."""
         async with within(call, self._clock):
             onward = call.onward("signaling")
-            info = await self._meeting.get_meeting(onward, place.meeting_id)
+            info = await self._info(onward, place.meeting_id)
         await self._presence.hold(place)
         unsure = True
         try:
@@ -70,6 +69,15 @@ class Entry:
             raise
         return granted
 
+    async def _info(self, call: Call, meeting_id: int) -> MeetingInfo:
+        """Return the meeting; one that is absent is refused in the words of one that is hidden."""
+        try:
+            return await self._meeting.get_meeting(call, meeting_id)
+        except Fault as fault:
+            if fault.kind is Kind.MEETING_NOT_FOUND:
+                raise _refused("meeting not found") from fault
+            raise
+
     async def _withdraw(self, place: Place, *, unsure: bool) -> None:
         try:
             await self._presence.withdraw(place, unsure=unsure)
@@ -80,7 +88,7 @@ class Entry:
     async def again(self, call: Call, place: Place, request_id: frames.Id) -> bytes:
         """Answer a peer that is in the room already with the room as it is now."""
         async with within(call, self._clock):
-            info = await self._meeting.get_meeting(call.onward("signaling"), place.meeting_id)
+            info = await self._info(call.onward("signaling"), place.meeting_id)
         return self._joined(place, await self._presence.roll(place.room_id), info, request_id)
 
     def _joined(
@@ -116,5 +124,10 @@ class Entry:
 
 def _granted(place: Place, access: Access) -> Place:
     if not access.has_access:
-        raise Fault(REFUSALS.get(access.error, Kind.FORBIDDEN), access.error or "no access")
+        raise _refused(access.error)
     return msgspec.structs.replace(place, role=access.role, admitted=True)
+
+
+def _refused(error: str) -> Fault:
+    kind, text = REFUSALS.get(error, (Kind.FORBIDDEN, "the meeting does not let you in"))
+    return Fault(kind, text)

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -17,8 +17,8 @@ from meeting.kernel.errors import Fault
 from meeting.kernel.ids import room_of
 
 SWEEP_SECONDS = 1.0
-REMEMBERED = 60.0
-"""Seconds in which meeting's own word of a departure that we announced is an echo."""
+REMEMBERED = timedelta(seconds=60)
+"""For how long meeting's own words about a user who left us are known to be echoes."""
 
 log = structlog.get_logger(__name__)
 
@@ -34,7 +34,7 @@ class Presence:
         self._rooms = rooms
         self._clock = clock
         self._timings = timings
-        self._departed: dict[tuple[str, int], float] = {}
+        self._departed: dict[tuple[str, int], datetime] = {}
         self._renewed_at = clock.monotonic()
 
     async def hold(self, place: Place) -> None:
@@ -96,9 +96,14 @@ class Presence:
             for one in gone:
                 await self._router.close(one.place, Close.MEETING_ENDED, "the meeting has ended")
 
-    async def announce(self, meeting_id: int, user_id: int, username: str) -> None:
-        """Tell a room of somebody who took a seat without a socket."""
+    async def announce(
+        self, meeting_id: int, user_id: int, username: str, joined_at: datetime
+    ) -> None:
+        """Tell a room of somebody who took a seat without a socket, and has not left since."""
         room_id = room_of(meeting_id)
+        departed = self._departed.get((room_id, user_id))
+        if departed is not None and departed >= joined_at:
+            return
         if self._rooms.get(room_id) is None or await self._roster.held(room_id, user_id):
             return
         told = frames.encode(
@@ -148,7 +153,7 @@ class Presence:
                 gone = await self._roster.expire(place)
                 if gone is not None:
                     await self._tell(gone)
-        horizon = self._clock.monotonic() - REMEMBERED
+        horizon = self._clock.now() - REMEMBERED
         self._departed = {key: at for key, at in self._departed.items() if at > horizon}
 
     async def renew(self, places: Iterable[Place]) -> None:
@@ -172,7 +177,7 @@ class Presence:
         """Tell the room of an end, if the room ever knew of the peer."""
         place = gone.place
         if reported:
-            self._departed[place.room_id, place.user_id] = self._clock.monotonic()
+            self._departed[place.room_id, place.user_id] = self._clock.now()
         if not place.admitted:
             return
         told = frames.encode(

@@ -1,5 +1,6 @@
 """The sockets of this process: how many there may be, and whose end when a token does."""
 
+import asyncio
 from collections.abc import Iterator
 from typing import Protocol
 
@@ -52,6 +53,9 @@ class Seats:
         self._limits = limits
         self._by_user: dict[int, set[Seat]] = {}
         self._count = 0
+        self.empty = asyncio.Event()
+        """Set while there is no socket."""
+        self.empty.set()
 
     def take(self, user_id: int, tokens: frozenset[str], until: int) -> Seat:
         """Make room for a socket; `rate_limited` where there is none."""
@@ -65,6 +69,7 @@ class Seats:
         seat = Seat(user_id, tokens, until)
         self._by_user.setdefault(user_id, own).add(seat)
         self._count += 1
+        self.empty.clear()
         return seat
 
     def give_back(self, seat: Seat) -> None:
@@ -73,6 +78,8 @@ class Seats:
         if seat in own:
             own.remove(seat)
             self._count -= 1
+            if not self._count:
+                self.empty.set()
             if not own:
                 del self._by_user[seat.user_id]
 

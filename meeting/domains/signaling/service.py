@@ -69,23 +69,17 @@ class Signaling:
         self.reactions = Reactions(
             name=name, feed=feed, units=units, presence=self.presence, seats=self.seats
         )
-        self._empty = asyncio.Event()
-        self._empty.set()
 
     async def admit(self, knock: Knock) -> Admitted:
         """Check who asks for an upgrade; what it raises is the refusal.
 
         Whoever is admitted must be served, or given back with `dismiss`.
         """
-        admitted = await self._admission.admit(knock)
-        self._empty.clear()
-        return admitted
+        return await self._admission.admit(knock)
 
     def dismiss(self, admitted: Admitted) -> None:
         """Give up an admitted client that did not complete the upgrade."""
         self.seats.give_back(admitted.seat)
-        if not len(self.seats):
-            self._empty.set()
 
     async def serve(self, socket: Socket, admitted: Admitted) -> None:
         """Serve an upgraded socket until it is closed."""
@@ -129,7 +123,7 @@ class Signaling:
         for seat in self.seats:
             if seat.occupant is not None:
                 seat.occupant.end(Close.DRAIN, "this server is going down; connect again")
-        await self._empty.wait()
+        await self.seats.empty.wait()
 
     async def _pulse(self) -> None:
         while True:

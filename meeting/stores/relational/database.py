@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from sqlalchemy import MetaData, event
-from sqlalchemy.exc import DBAPIError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.exc import DBAPIError, OperationalError, TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from meeting.kernel.errors import Fault, Kind

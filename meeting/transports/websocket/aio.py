@@ -1,5 +1,7 @@
 """Signalling on its own port: aiohttp, which relays about twice as fast as a raw ASGI route."""
 
+import asyncio
+import struct
 from collections.abc import Collection
 
 from aiohttp import WSMsgType, web
@@ -20,6 +22,7 @@ from meeting.transports.websocket.handshake import (
 )
 
 LOST = 1006
+LONGEST_REASON = 123
 
 
 class AioSocket:
@@ -29,11 +32,13 @@ class AioSocket:
         self._response = response
         self._transport = request.transport
         self._stirred = False
+        self._closing = False
+        self._gone = asyncio.Event()
         if self._transport is not None:
             self._transport.set_write_buffer_limits(high=BUFFER_BYTES)
 
     async def receive(self) -> str | bytes | Closed:
-        """Return the next message; answers pings on the way."""
+        """Return the next message; answers pings and the client's close on the way."""
         while True:
             message = await self._response.receive()
             self._stirred = True
@@ -46,8 +51,12 @@ class AioSocket:
                 case WSMsgType.PONG:
                     continue
                 case WSMsgType.CLOSE:
+                    if not self._closing:
+                        await self._response.close(code=message.data or Close.LEFT, drain=False)
+                    self._gone.set()
                     return Closed(message.data or LOST)
                 case _:
+                    self._gone.set()
                     return Closed(LOST)
 
     async def send(self, text: bytes) -> None:
@@ -64,8 +73,11 @@ class AioSocket:
         return stirred
 
     async def close(self, code: Close, reason: str) -> None:
-        """Send the close and wait until the client has answered it."""
-        await self._response.close(code=code, message=reason.encode(), drain=False)
+        """Send the close and wait until the reader has met the client's answer."""
+        self._closing = True
+        body = struct.pack("!H", code) + reason.encode()[:LONGEST_REASON]
+        await self._response.send_frame(body, WSMsgType.CLOSE)
+        await self._gone.wait()
 
     def abort(self) -> None:
         """Drop the connection now."""
@@ -86,9 +98,9 @@ def app(signaling: Signaling, *, origins: Collection[str], ids: Ids) -> web.Appl
         )
         response = web.WebSocketResponse(
             autoping=False,
+            autoclose=False,
             compress=False,
             max_msg_size=LONGEST_MESSAGE,
-            timeout=2 * signaling.timings.linger,  # the session sets the limit
             writer_limit=1,  # every frame waits for a full buffer, so nothing piles up behind it
         )
         try:

@@ -64,7 +64,9 @@ class Info(msgspec.Struct, frozen=True, kw_only=True):
 class EngineClient:
     """Satisfies the AI domain's `Engine`; works while its module runs `run()`."""
 
-    def __init__(self, endpoint: Callable[[], str], *, clock: Clock, ids: Ids, in_flight: int = 64) -> None:
+    def __init__(
+        self, endpoint: Callable[[], str], *, clock: Clock, ids: Ids, in_flight: int = 64
+    ) -> None:
         self._endpoint = endpoint
         self._clock = clock
         self._ids = ids

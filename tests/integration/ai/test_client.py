@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 from hypothesis import given, settings, strategies as st
-from peer import error, peer, success
 
 from meeting.kernel.clock import SystemClock
 from meeting.kernel.errors import Fault, Kind
 from meeting.kernel.ids import RandomIds
 from meeting.transports.zeromq import wire
 from meeting.transports.zeromq.client import EngineClient
+from tests.integration.ai.peer import error, peer, success
 
 CLOCK = SystemClock()
 

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 import aiohttp
-from clock import MovingClock
 from litestar import Litestar
 from sqlalchemy import select
 
@@ -39,6 +38,7 @@ from meeting.stores.relational.signaling import SqlSignalingUnit
 from meeting.stores.relational.unit import SqlUnit, SqlUnits
 from meeting.transports.http.server import Listener
 from meeting.transports.websocket import aio, asgi
+from tests.clock import MovingClock
 
 Server = Literal["aiohttp", "uvicorn"]
 ORIGINS = ("https://meet.example.org",)
@@ -250,15 +250,15 @@ class World:
         while any([await consumer.step() for consumer in consumers]):
             pass
 
-    async def pass_time(self, seconds: float, *, step: float = 5.0) -> None:
+    async def pass_time(self, seconds: float, *, settled: bool = True) -> None:
         """Move the clock in steps, and do at each what runs in the background."""
         while seconds > 0:
-            self.clock.move(timedelta(seconds=min(step, seconds)))
-            seconds -= step
-            self.signaling.seats.pulse()
+            self.clock.move(timedelta(seconds=min(5.0, seconds)))
+            seconds -= 5
             await self.signaling.presence.renew(self.signaling.seats.places())
             await self.signaling.presence.sweep()
-        await self.settle()
+        if settled:
+            await self.settle()
 
     async def revoke(self, user_id: int, jti: str = "") -> None:
         """Announce what a logout announces."""
@@ -287,11 +287,6 @@ class World:
             while len(found := await self.closures()) < count:
                 await self.feed.wait(TOPIC, 0.05)
         return found
-
-    async def empty(self) -> None:
-        """Wait until the server has seen all sockets end."""
-        async with asyncio.timeout(PATIENCE):
-            await self.signaling._empty.wait()
 
 
 @asynccontextmanager

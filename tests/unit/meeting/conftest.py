@@ -4,10 +4,10 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
-from unit.meeting.world import World
 
 from meeting.kernel.password import Passwords
 from meeting.stores.relational.database import metadata
+from tests.unit.meeting.world import World
 
 
 @pytest.fixture(scope="session")

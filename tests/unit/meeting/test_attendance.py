@@ -3,12 +3,12 @@
 import asyncio
 
 import pytest
-from unit.meeting.world import World
 
 from meeting.domains.meeting.model import MeetingType, PartRole, Settings, Standing
 from meeting.kernel.errors import Fault, Kind
 from meeting.kernel.page import Page
 from meeting.kernel.secret import Secret
+from tests.unit.meeting.world import World
 
 
 async def kind_of(work: object) -> Kind:

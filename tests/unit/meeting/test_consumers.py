@@ -3,7 +3,6 @@
 from datetime import timedelta
 
 import pytest
-from unit.meeting.world import NOON, World
 
 from meeting.domains.ai.events import SpeechCompleted
 from meeting.domains.meeting import speech
@@ -16,6 +15,7 @@ from meeting.kernel.ids import RandomIds
 from meeting.kernel.message import Event
 from meeting.kernel.page import Page
 from meeting.stores.relational.unit import SqlUnit, SqlUnits
+from tests.unit.meeting.world import NOON, World
 
 
 class OtherUnit(SqlUnit):

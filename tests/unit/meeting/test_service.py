@@ -1,12 +1,12 @@
 """What other domains hear about access, in the words of the contract."""
 
 import pytest
-from unit.meeting.world import World
 
 from meeting.domains.meeting.api import Access
 from meeting.domains.meeting.model import Meeting, MeetingType, PartRole, Settings
 from meeting.kernel.errors import Fault, Kind
 from meeting.kernel.secret import Secret
+from tests.unit.meeting.world import World
 
 
 async def ask(world: World, meeting: Meeting, user: int, *, admit: bool = False) -> Access:

@@ -4,11 +4,11 @@ import struct
 
 import numpy as np
 import pytest
-import tinywhisper as tiny
 from hypothesis import given, settings, strategies as st
 
 from meeting.models.conversion.ctranslate import Weights
 from meeting.models.errors import ConversionError
+from tests.unit.models import tinywhisper as tiny
 
 SMALL = tiny.pack(
     {

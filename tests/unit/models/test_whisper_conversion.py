@@ -8,11 +8,11 @@ import numpy.typing as npt
 import onnx
 import onnxruntime  # type: ignore[import-untyped]
 import pytest
-import tinywhisper as tiny
 
 from meeting.models.conversion.ctranslate import Weights
 from meeting.models.conversion.whisper import convert
 from meeting.models.errors import ConversionError
+from tests.unit.models import tinywhisper as tiny
 
 Feed = dict[str, npt.NDArray[np.generic]]
 

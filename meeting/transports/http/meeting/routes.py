@@ -5,7 +5,7 @@ from typing import Annotated, Any, cast
 
 from litestar import Response, get, post
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import Parameter
+from litestar.params import FromPath, FromQuery, QueryParameter
 
 from meeting.domains.meeting.attendance import Attendance
 from meeting.domains.meeting.lifecycle import Lifecycle
@@ -74,7 +74,7 @@ def _meetings(schedule: Schedule, lifecycle: Lifecycle) -> list[HTTPRouteHandler
 
     @get("/meetings")
     async def listed(
-        call: Call, page: Page, status: str = "", q: str = ""
+        call: Call, page: Page, status: FromQuery[str] = "", q: FromQuery[str] = ""
     ) -> Envelope[Paged[MeetingView]]:
         """List the meetings that are not private, and one's own and invited ones."""
         found = await schedule.list(
@@ -86,17 +86,17 @@ def _meetings(schedule: Schedule, lifecycle: Lifecycle) -> list[HTTPRouteHandler
         return envelope(call, paged(found, page, MeetingView.of))
 
     @get("/meetings/{meeting_id:int}")
-    async def shown(meeting_id: int, call: Call) -> Envelope[MeetingView]:
+    async def shown(meeting_id: FromPath[int], call: Call) -> Envelope[MeetingView]:
         """Show a meeting."""
         return envelope(call, MeetingView.of(await schedule.get(call, meeting_id)))
 
     @post("/meetings/{meeting_id:int}/start", status_code=200)
-    async def start(meeting_id: int, call: Call) -> Envelope[MeetingView]:
+    async def start(meeting_id: FromPath[int], call: Call) -> Envelope[MeetingView]:
         """Start a meeting, as its host."""
         return envelope(call, MeetingView.of(await lifecycle.start(call, meeting_id)))
 
     @post("/meetings/{meeting_id:int}/end", status_code=200)
-    async def end(meeting_id: int, call: Call) -> Envelope[MeetingView]:
+    async def end(meeting_id: FromPath[int], call: Call) -> Envelope[MeetingView]:
         """End a meeting, as its host."""
         return envelope(call, MeetingView.of(await lifecycle.end(call, meeting_id)))
 
@@ -108,7 +108,7 @@ def _attendance(
 ) -> list[HTTPRouteHandler]:
     @post("/meetings/{meeting_id:int}/join", status_code=200)
     async def join(
-        meeting_id: int, call: Call, data: JoinBody | None = None
+        meeting_id: FromPath[int], call: Call, data: JoinBody | None = None
     ) -> Response[Envelope[JoinView] | Envelope[WaitingView]]:
         """Take a seat and get a ticket to the room: 200; or wait for approval: 202."""
         password = secret(data.password) if data is not None else None
@@ -132,20 +132,22 @@ def _attendance(
         return Response(envelope(call, view), status_code=200)
 
     @post("/meetings/{meeting_id:int}/leave", status_code=200)
-    async def leave(meeting_id: int, call: Call) -> Envelope[MeetingView]:
+    async def leave(meeting_id: FromPath[int], call: Call) -> Envelope[MeetingView]:
         """Give one's seat back."""
         return envelope(call, MeetingView.of(await attendance.leave(call, meeting_id)))
 
     @get("/meetings/{meeting_id:int}/participants")
     async def participants(
-        meeting_id: int, call: Call, page: Page
+        meeting_id: FromPath[int], call: Call, page: Page
     ) -> Envelope[Paged[ParticipantView]]:
         """List who takes part, for members."""
         found = await attendance.participants(call, meeting_id, page)
         return envelope(call, paged(found, page, ParticipantView.of))
 
     @post("/meetings/{meeting_id:int}/participants", status_code=201)
-    async def invite(meeting_id: int, data: InviteBody, call: Call) -> Envelope[ParticipantView]:
+    async def invite(
+        meeting_id: FromPath[int], data: InviteBody, call: Call
+    ) -> Envelope[ParticipantView]:
         """Invite a user, as the host or a moderator."""
         role = choose("role", data.role, *ROLES)
         guest = await attendance.invite(call, meeting_id, data.user_id, role)
@@ -157,7 +159,11 @@ def _attendance(
 def _results(results: Results) -> list[HTTPRouteHandler]:
     @get("/meetings/{meeting_id:int}/transcript")
     async def transcript(
-        meeting_id: int, call: Call, page: Page, source: str = "best", user_id: str = ""
+        meeting_id: FromPath[int],
+        call: Call,
+        page: Page,
+        source: FromQuery[str] = "best",
+        user_id: FromQuery[str] = "",
     ) -> Envelope[Paged[LineView]]:
         """Read what was said, for members."""
         found = await results.transcript(
@@ -171,11 +177,11 @@ def _results(results: Results) -> list[HTTPRouteHandler]:
 
     @get("/meetings/{meeting_id:int}/analysis")
     async def analysis(
-        meeting_id: int,
+        meeting_id: FromPath[int],
         call: Call,
         page: Page,
-        kind: Annotated[str, Parameter(query="type")] = "",
-        user_id: str = "",
+        kind: Annotated[str, QueryParameter(name="type")] = "",
+        user_id: FromQuery[str] = "",
     ) -> Envelope[Paged[AnalysisView]]:
         """Read what was found, for members, the newest first."""
         found = await results.analysis(

@@ -1,0 +1,230 @@
+"""Coming and going: leaves, lost sockets, replaced ones, and what the meeting decides."""
+
+import asyncio
+import json
+
+from meeting.domains.meeting.model import Standing
+from meeting.kernel.page import Page
+from tests.integration.signaling.world import Peer, World
+
+
+async def standing(house: World, meeting_id: int, user_id: int) -> Standing:
+    """Return how a participant stands to the meeting."""
+    found = await house.attendance.participants(house.call(1), meeting_id, Page())
+    return next(seat.status for seat in found.rows if seat.user_id == user_id)
+
+
+async def test_a_leave_is_told_announced_and_frees_the_seat(house: World) -> None:
+    """Leave closes 1000, the others get user_left and roster once, the participant is left."""
+    meeting = await house.started()
+    one, two = await house.seated(meeting.id, 1), await house.seated(meeting.id, 2)
+    await one.until("roster")
+    await two.send("leave", room_id=meeting.room_id)
+    assert await two.closed() == 1000
+    left, roster = await one.next(), await one.next()
+    assert (left["type"], left["peer_id"], left["reason"]) == ("user_left", "p2", "user_left")
+    assert roster["left"] == ["p2"]
+    assert await house.closures() == [
+        {
+            "room_id": meeting.room_id,
+            "user_id": 2,
+            "reason": "user_left",
+            "peer_connection_id": "pc_p2",
+            "last": True,
+        }
+    ]
+    await house.settle()
+    assert await standing(house, meeting.id, 2) is Standing.LEFT
+    await one.nothing()
+
+
+async def test_leaving_twice_at_once_does_no_harm(house: World) -> None:
+    """Two leaves in one go, a close, and the end of the heartbeat come to one departure."""
+    meeting = await house.started()
+    one, two = await house.seated(meeting.id, 1), await house.seated(meeting.id, 2)
+    await one.until("roster")
+    leave = json.dumps({"type": "leave"})
+    await asyncio.gather(two.socket.send_str(leave), two.socket.send_str(leave))
+    for seat in list(house.signaling.seats):
+        if seat.user_id == 2 and seat.occupant is not None:
+            seat.occupant.pulse(house.clock.monotonic() + 60)
+    two.lose()
+    assert len(await house.announced(1)) == 1
+    await house.pass_time(30)
+    assert len(await house.closures()) == 1
+    await one.until("user_left")
+    await one.until("roster")
+    await one.nothing()
+
+
+async def test_a_clients_close_is_a_leave(house: World) -> None:
+    """Close 1000 gives the place back at once."""
+    meeting = await house.started()
+    two = await house.seated(meeting.id, 2)
+    await two.socket.close(code=1000)
+    assert [event["reason"] for event in await house.announced(1)] == ["user_left"]
+    assert await house.keys() == []
+
+
+async def test_a_lost_socket_keeps_its_place_for_the_grace(house: World) -> None:
+    """For 15 s nobody hears of a lost peer; then it is user_left, and its seat is free."""
+    meeting = await house.started(seats=2)
+    one, two = await house.seated(meeting.id, 1), await house.seated(meeting.id, 2)
+    await one.until("roster")
+    two.lose()
+    async with asyncio.timeout(10):
+        while len(house.signaling.seats) > 1:
+            await asyncio.sleep(0)
+    await house.pass_time(14.9)
+    await one.nothing()
+    assert await standing(house, meeting.id, 2) is Standing.JOINED
+    await house.pass_time(0.2)
+    left = await one.next()
+    assert (left["reason"], left["peer_id"]) == ("connection_lost", "p2")
+    closed = (await house.closures())[0]
+    assert (closed["reason"], closed["last"]) == ("connection_lost", True)
+    assert await standing(house, meeting.id, 2) is Standing.LEFT
+    await house.seated(meeting.id, 3)
+
+
+async def test_coming_back_in_time_keeps_the_seat(house: World) -> None:
+    """Who comes back with the same peer_id within the grace is never reported as gone for good."""
+    meeting = await house.started()
+    one, two = await house.seated(meeting.id, 1), await house.seated(meeting.id, 2)
+    await one.until("roster")
+    await two.socket.close(code=1001)
+    await house.pass_time(10)
+    await house.seated(meeting.id, 2)
+    await house.pass_time(20)
+    assert [event["last"] for event in await house.closures()] == [False]
+    assert await standing(house, meeting.id, 2) is Standing.JOINED
+
+
+async def test_last_is_the_users_last_peer(house: World) -> None:
+    """Of two tabs the first to go is not the last."""
+    meeting = await house.started()
+    left, right = [await house.seated(meeting.id, 2, peer) for peer in ("left", "right")]
+    for tab in (left, right):
+        await tab.send("leave")
+        await tab.closed()
+    assert [event["last"] for event in await house.closures()] == [False, True]
+
+
+async def test_the_same_peer_id_replaces(house: World) -> None:
+    """A newer socket of the same user and peer_id closes the older with 4005."""
+    meeting = await house.started()
+    old = await house.seated(meeting.id, 2, "tab")
+    new = await house.seated(meeting.id, 2, "tab")
+    assert await old.closed() == 4005
+    await new.nothing()
+    await house.pass_time(30)
+    assert len(await house.keys()) == 1
+    assert [event["last"] for event in await house.closures()] == [False]
+
+
+async def test_anothers_peer_id_is_taken(house: World) -> None:
+    """Another user's peer_id is a conflict, and nothing changes for its owner."""
+    meeting = await house.started()
+    one = await house.seated(meeting.id, 1, "mine")
+    two = await house.open(2)
+    assert (await two.join(meeting.id, peer_id="mine"))["code"] == 409
+    await one.nothing()
+    assert await house.closures() == []
+
+
+async def test_capacity_counts(house: World) -> None:
+    """A third user is refused at capacity two and holds no place; a free seat lets it in."""
+    meeting = await house.started(seats=2)
+    _, two = await house.seated(meeting.id, 1), await house.seated(meeting.id, 2)
+    three = await house.open(3)
+    assert (await three.join(meeting.id))["code"] == 409
+    assert len(await house.keys()) == 2
+    await two.send("leave")
+    await two.closed()
+    await house.settle()
+    assert (await three.join(meeting.id))["type"] == "joined"
+
+
+async def test_a_stranger_does_not_find_a_private_meeting(house: World) -> None:
+    """A private meeting answers a stranger as one that is not there, and leaves no trace."""
+    meeting = await house.started(private=True)
+    stranger = await house.open(9)
+    hidden = await stranger.join(meeting.id)
+    absent = await stranger.join(4000)
+    assert (hidden["code"], absent["code"]) == (404, 404)
+    assert hidden["message"] == absent["message"]
+    assert await house.keys() == []
+    assert await house.closures() == []
+
+
+async def test_the_end_of_a_meeting_closes_its_room(house: World) -> None:
+    """Everybody gets meeting_ended, then 4003; no place is left."""
+    meeting = await house.started()
+    peers: list[Peer] = [await house.seated(meeting.id, user) for user in (1, 2)]
+    await house.lifecycle.end(house.call(1), meeting.id)
+    await house.settle()
+    for peer in peers:
+        assert (await peer.until("meeting_ended"))["meeting_id"] == meeting.id
+        assert await peer.closed() == 4003
+    assert await house.keys() == []
+    assert {event["reason"] for event in await house.closures()} == {"meeting_ended"}
+
+
+async def test_a_leave_by_rest_closes_the_peers(house: World) -> None:
+    """Who leaves by REST has the sockets closed with 1000; a new join is a new life."""
+    meeting = await house.started()
+    one, two = await house.seated(meeting.id, 1), await house.seated(meeting.id, 2)
+    await one.until("roster")
+    await house.attendance.leave(house.call(2), meeting.id)
+    await house.settle()
+    assert await two.closed() == 1000
+    assert (await one.next())["reason"] == "user_left"
+    await one.until("roster")
+    await one.nothing()
+    await house.seated(meeting.id, 2)
+
+
+async def test_late_news_of_an_old_seat_spares_the_new_peer(house: World) -> None:
+    """A leave that is read only after the user came back does not close the new socket."""
+    meeting = await house.started()
+    one = await house.seated(meeting.id, 1)
+    await house.attendance.join(house.call(2), meeting.id)
+    await house.attendance.leave(house.call(2), meeting.id)
+    await house.pass_time(1, settled=False)
+    two = await house.seated(meeting.id, 2)
+    await house.settle()
+    await two.nothing()
+    await one.until("roster")
+    await one.nothing()
+
+
+async def test_a_seat_taken_by_rest_is_told(house: World) -> None:
+    """user_joined without a peer for who joins by REST, none for who has one."""
+    meeting = await house.started()
+    one = await house.seated(meeting.id, 1)
+    await house.attendance.join(house.call(2), meeting.id)
+    await house.settle()
+    told = await one.next()
+    assert (told["type"], told["user_id"], "peer_id" in told) == ("user_joined", 2, False)
+    await house.seated(meeting.id, 2)
+    await house.settle()
+    assert (await one.next())["peer_id"] == "p2"
+    await one.until("roster")
+    await one.nothing()
+
+
+async def test_a_restart_leaves_no_ghosts(house: World) -> None:
+    """Places of a process that died end after its last renewal, and are announced once."""
+    meeting = await house.started()
+    await house.seated(meeting.id, 2)
+    risen, other = house.make(), house.make()
+    await house.pass_time(12)
+    for later in (risen, other):
+        await later.presence.sweep()
+    assert await house.closures() == []
+    house.clock.move(house.timings.held)
+    await asyncio.gather(risen.presence.sweep(), other.presence.sweep())
+    closed = await house.closures()
+    assert [(event["reason"], event["last"]) for event in closed] == [("connection_lost", True)]
+    await house.settle()
+    assert await standing(house, meeting.id, 2) is Standing.LEFT
