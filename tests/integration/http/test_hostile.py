@@ -90,4 +90,4 @@ async def test_no_bytes_are_more_than_the_client_s_mistake(tmp_path: Path) -> No
         assert await asyncio.to_thread(rows, tmp_path) == before
         assert (await client.ask("GET", "/users/profile"))[0] == 200
         assert server.process.returncode is None
-        assert server.tracebacks() == []
+    assert server.tracebacks() == []
