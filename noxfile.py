@@ -24,6 +24,7 @@ nox.options.default_venv_backend = "none"
 nox.options.sessions = []
 
 ROOT = Path(__file__).parent
+CALLED_FROM = Path(os.environ.get("CALLED_FROM", ROOT))
 ENVIRONMENT = ROOT / ".venv"
 PYTHON = ENVIRONMENT / "bin" / "python"
 EDITABLE = ROOT / "build" / "editable"
@@ -36,6 +37,7 @@ SOURCES = ("pyproject.toml", "CMakeLists.txt", "native")
 def demo(session: nox.Session) -> None:
     """A whole meeting before your eyes, with real speech."""
     prepare(session)
+    os.chdir(CALLED_FROM)
     become("-m", "meeting", "demo", *session.posargs)
 
 
@@ -43,6 +45,7 @@ def demo(session: nox.Session) -> None:
 def serve(session: nox.Session) -> None:
     """The meeting system, in one process."""
     prepare(session)
+    os.chdir(CALLED_FROM)
     become("-m", "meeting", "serve", *session.posargs)
 
 
@@ -63,7 +66,9 @@ def lint(session: nox.Session) -> None:
     check(session, "ruff", "check", *(["--fix"] if fix else []), ".")
     check(session, "ruff", "format", *([] if fix else ["--check"]), ".")
     if native:
-        check(session, "clang-format", *(["-i"] if fix else ["--dry-run", "--Werror"]), *native)
+        session.log("clang-format on native/")
+        style = ["-i"] if fix else ["--dry-run", "--Werror"]
+        session.run("clang-format", *style, *native, external=True, log=False)
     check(session, "lint-imports")
 
 
@@ -80,7 +85,7 @@ def native(session: nox.Session) -> None:
     prepare(session)
     headers = EDITABLE / "onnxruntime" / "root" / "usr" / "include" / "onnxruntime"
     configure = ["-G", "Ninja", "-S", str(ROOT), "-B", str(SANITIZED), "-DMEETING_SANITIZE=ON"]
-    configure += ["-DCMAKE_BUILD_TYPE=RelWithDebInfo", f"-DPython_EXECUTABLE={PYTHON}"]
+    configure += ["-DCMAKE_BUILD_TYPE=Debug", f"-DPython_EXECUTABLE={PYTHON}"]
     if headers.exists():
         configure.append(f"-DONNXRUNTIME_INCLUDE={headers}")
     with step(session, "sanitized build"):
@@ -110,26 +115,36 @@ def prepare(session: nox.Session) -> None:
     """Bring .venv and the native build up to date; two calls at a time wait for each other."""
     os.environ["VIRTUAL_ENV"] = str(ENVIRONMENT)
     os.environ["PATH"] = f"{PYTHON.parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
+    os.environ["UV_PYTHON_DOWNLOADS"] = "never"
     os.environ.setdefault("CMAKE_BUILD_PARALLEL_LEVEL", str(os.cpu_count() or 1))
     with turn(session):
         place = digest(f"{ROOT} {sys.version} {sys.base_prefix}".encode())
-        if not stamped("place", place):
+        if stale("place", place):
             with step(session, "environment"):
                 shutil.rmtree(EDITABLE, ignore_errors=True)
                 quietly(session, uv(), "venv", "--clear", "--python", sys.executable, ENVIRONMENT)
             stamp("place", place)
         packages = digest(place.encode(), LOCK.read_bytes())
-        if not stamped("packages", packages):
+        if stale("packages", packages):
             with step(session, "packages, pinned by hash"):
                 quietly(session, uv(), "pip", "sync", "--require-hashes", LOCK)
             stamp("packages", packages)
         built = digest(packages.encode(), *(path.read_bytes() for path in sources(*SOURCES)))
-        if not stamped("native", built):
+        if stale("native", built):
             with step(session, "native build (the first takes minutes)"):
                 install = [uv(), "pip", "install", "--no-deps", "--no-build-isolation"]
                 install += ["--reinstall-package", "meeting", "--editable", str(ROOT)]
                 quietly(session, *install)
+                fits(session)
             stamp("native", built)
+
+
+def fits(session: nox.Session) -> None:
+    """Refuse a lock that lacks what pyproject.toml asks for."""
+    try:
+        quietly(session, uv(), "pip", "check")
+    except nox.command.CommandFailed:
+        session.error("requirements/*.lock do not fit pyproject.toml; please type: ./run lock")
 
 
 @contextmanager
@@ -166,7 +181,6 @@ def check(session: nox.Session, *command: str) -> None:
 
 def become(*arguments: str) -> NoReturn:
     """Turn into the environment's Python, so that signals, exit code and last line are its own."""
-    os.chdir(ROOT)
     sys.stdout.flush()
     sys.stderr.flush()
     os.execv(PYTHON, [str(PYTHON), *arguments])
@@ -192,10 +206,13 @@ def digest(*parts: bytes) -> str:
     return whole.hexdigest()
 
 
-def stamped(name: str, fingerprint: str) -> bool:
-    """Tell whether .venv remembers exactly this fingerprint."""
+def stale(name: str, fingerprint: str) -> bool:
+    """Tell whether .venv remembers another fingerprint or none; if so it forgets it."""
     file = ENVIRONMENT / f"{name}.stamp"
-    return PYTHON.exists() and file.exists() and file.read_text() == fingerprint
+    fresh = PYTHON.exists() and file.exists() and file.read_text() == fingerprint
+    if not fresh:
+        file.unlink(missing_ok=True)
+    return not fresh
 
 
 def stamp(name: str, fingerprint: str) -> None:

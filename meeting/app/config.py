@@ -15,8 +15,9 @@ from urllib.parse import urlsplit
 import msgspec
 from msgspec import Meta
 
-from meeting.app.state import folder
+from meeting.app.state import default_folder
 from meeting.kernel.secret import Secret
+from meeting.models.cache import default as default_cache
 
 Port = Annotated[int, Meta(ge=0, le=65535)]
 Count = Annotated[int, Meta(ge=1, le=100_000)]
@@ -75,7 +76,25 @@ class Models(msgspec.Struct, frozen=True, kw_only=True):
     folder: str = ""
     """Empty: the user's cache folder."""
     mirror: str = ""
+    """A folder with source files, looked into first."""
+    manifest: str = ""
+    """Another list of models than the one that comes along."""
     pull: bool = True
+
+    @property
+    def cache(self) -> Path:
+        """Return the folder that holds the models."""
+        return Path(self.folder).expanduser() if self.folder else default_cache()
+
+    @property
+    def source(self) -> Path | None:
+        """Return the mirror, if there is one."""
+        return Path(self.mirror).expanduser() if self.mirror else None
+
+    @property
+    def listing(self) -> Path | None:
+        """Return the manifest's file, if it is not our own."""
+        return Path(self.manifest).expanduser() if self.manifest else None
 
 
 class Auth(msgspec.Struct, frozen=True, kw_only=True):
@@ -112,7 +131,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def state(self) -> Path:
         """Return the state folder."""
-        return Path(self.state_dir).expanduser() if self.state_dir else folder("state")
+        return Path(self.state_dir).expanduser() if self.state_dir else default_folder()
 
     @property
     def secret(self) -> Secret | None:

@@ -2,8 +2,8 @@
 
 import asyncio
 import signal
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Literal
 
 import structlog
 
@@ -16,26 +16,27 @@ log = structlog.get_logger(__name__)
 class House:
     """All modules of this process, in start-up order."""
 
-    def __init__(self, modules: Sequence[Module], drain_seconds: float) -> None:
+    def __init__(
+        self,
+        modules: Sequence[Module],
+        drain_seconds: float,
+        addresses: Mapping[str, str] | None = None,
+    ) -> None:
         self.modules = modules
+        self.addresses: Mapping[str, str] = {} if addresses is None else addresses
+        """Where it listens, by port name; filled when the ports have started."""
         self._drain_seconds = drain_seconds
         self._draining = False
 
-    def readiness(self) -> tuple[bool, Mapping[str, Any]]:
-        """Tell whether everything runs, and how each module stands; the body of `/ready`."""
+    @property
+    def status(self) -> Literal["ready", "starting", "draining", "failed"]:
+        """Tell how the house stands as a whole."""
         states = {module.state for module in self.modules}
         if State.FAILED in states:
-            status = "failed"
-        elif self._draining:
-            status = "draining"
-        elif states == {State.RUNNING}:
-            status = "ready"
-        else:
-            status = "starting"
-        modules = {
-            module.name: {"state": module.state, "reason": module.reason} for module in self.modules
-        }
-        return status == "ready", {"status": status, "modules": modules}
+            return "failed"
+        if self._draining:
+            return "draining"
+        return "ready" if states == {State.RUNNING} else "starting"
 
     async def start(self) -> None:
         """Start every module after those that it needs; on failure stop what had started."""
@@ -79,19 +80,13 @@ class House:
                 log.exception("module did not stop well", module=module.name)
 
 
-async def run(
-    house: House,
-    *,
-    ready: Callable[[], None] = lambda: None,
-    stop: asyncio.Event | None = None,
-) -> int:
-    """Run the house until SIGTERM, SIGINT or `stop`; the result is the process's exit code."""
-    stop = stop or asyncio.Event()
+async def run(house: House) -> int:
+    """Run the house until SIGTERM or SIGINT; the result is the process's exit code."""
+    stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     await house.start()
-    ready()
     well = await house.wait(stop)
     log.info("stopping", well=well)
     await house.stop()

@@ -4,19 +4,14 @@ import fcntl
 import os
 import secrets
 from pathlib import Path
-from typing import Literal
 
 from meeting.kernel.secret import Secret
 
 
-def folder(kind: Literal["state", "cache"]) -> Path:
-    """Return this user's folder for state or cache, as the desktop standard names them."""
-    variable, fallback = {
-        "state": ("XDG_STATE_HOME", ".local/state"),
-        "cache": ("XDG_CACHE_HOME", ".cache"),
-    }[kind]
-    base = os.environ.get(variable)
-    return (Path(base) if base else Path.home() / fallback) / "meeting"
+def default_folder() -> Path:
+    """Return this user's folder for state, where the desktop standard puts it."""
+    base = os.environ.get("XDG_STATE_HOME")
+    return (Path(base) if base else Path.home() / ".local/state") / "meeting"
 
 
 class Held(Exception):

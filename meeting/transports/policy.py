@@ -140,6 +140,7 @@ class Table:
     """Finds the rows of a path among the routes that one port serves."""
 
     def __init__(self, rules: Mapping[Route, Rule]) -> None:
+        self.rules = rules
         self._fixed: dict[str, dict[str, Rule]] = {}
         self._open: dict[str, tuple[re.Pattern[str], dict[str, Rule]]] = {}
         for (method, template), rule in rules.items():

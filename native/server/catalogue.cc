@@ -1,5 +1,8 @@
 #include "server/catalogue.h"
 
+#include "engine/speech/request.h"
+#include "engine/speech/speech.h"
+
 namespace meeting {
 
 using std::chrono_literals::operator""s;
@@ -9,7 +12,12 @@ std::vector<Kind> catalogue() {
         {.task = "speech_recognition",
          .model = "whisper_base",
          .deadline = 120s,
-         .parts = {{"silero_vad", "voice_activity"}}},
+         .parts = {{"silero_vad", "voice_activity"}},
+         .check = [](auto input, const Params& params) { speech::parse(input, params); },
+         .load =
+             [](const Manifest& whisper, const Kind::Parts& parts) {
+                 return Speech::create(whisper, parts.at("silero_vad"));
+             }},
         {.task = "emotion_detection", .model = "emotion_net", .deadline = 10s},
         {.task = "deepfake_detection", .model = "deepfake_detector", .deadline = 10s},
     };

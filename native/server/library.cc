@@ -12,8 +12,13 @@ namespace fs = std::filesystem;
 
 namespace {
 
-// libonnxruntime.so or libonnxruntime.so.<version> in `folder`, or nothing.
+// libonnxruntime.so or libonnxruntime.so.<version> in `folder`, or nothing. Where the executable
+// lies may be unknown; then the folders are relative, and whoever owns the working directory must
+// not choose the code that runs here.
 fs::path look(const fs::path& folder) {
+    if (!folder.is_absolute()) {
+        return {};
+    }
     std::error_code failed;
     for (const fs::directory_entry& entry : fs::directory_iterator(folder, failed)) {
         if (entry.path().filename().string().starts_with("libonnxruntime.so")) {

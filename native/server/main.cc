@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <iostream>
 #include <span>
+#include <system_error>
 
 #include "server/catalogue.h"
 #include "server/flags.h"
@@ -15,7 +16,8 @@ namespace {
 using namespace meeting;
 
 int serve(const Flags& flags, const sigset_t& signals) {
-    load_runtime(flags.onnxruntime, std::filesystem::canonical("/proc/self/exe"));
+    std::error_code unknown;  // where /proc is not mounted; then only the loader's path is searched
+    load_runtime(flags.onnxruntime, std::filesystem::read_symlink("/proc/self/exe", unknown));
     auto server = Server::create({.endpoint = flags.endpoint,
                                   .limits = {.workers = flags.workers, .jobs = flags.queue},
                                   .grace = std::chrono::seconds(flags.grace)},

@@ -14,10 +14,18 @@
 
 namespace meeting {
 
-// The contract's 40 MB. The socket itself cuts connections a little above, so that a frame just
-// over the limit still gets an answer.
-constexpr std::size_t kLargestFrame = 40'000'000;
+// The contract's 40 MB, in the sense that lets 30 MB of sound in base64 through with the JSON
+// around it. The socket itself cuts connections a little above, so that a frame just over the limit
+// still gets an answer.
+constexpr std::size_t kLargestFrame = 40 << 20;
 constexpr int kDeepest = 32;
+
+// Where an answer goes: the ROUTER's name for the peer, and whether the peer (a REQ socket) wants
+// an empty frame before it.
+struct Address {
+    std::string peer;
+    bool delimited = false;
+};
 
 struct Request {
     std::string task_id;

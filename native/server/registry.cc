@@ -107,6 +107,10 @@ std::shared_ptr<Task> Registry::task(const std::string& id) const {
     throw Error(Fault::unavailable, "model " + id + ": " + entry.reason);
 }
 
+const std::string& Registry::sha256(const std::string& id) const {
+    return entries_.at(id).manifest.sha256;
+}
+
 void Registry::load(const std::atomic<bool>& stop) {
     for (const auto& [id, entry] : entries_) {
         if (stop) {

@@ -41,7 +41,8 @@ struct Status {
     std::string reason;  // why it is unavailable
 };
 
-// Thread-safe. Entries are made once, by the constructor; only their states change.
+// Thread-safe. Entries are made once, by the constructor; after it, only their
+// states change.
 class Registry {
  public:
     Registry(std::vector<Kind> kinds, std::vector<Found> found);
@@ -54,6 +55,9 @@ class Registry {
 
     // The loaded model. Throws Error{unavailable} with the reason.
     std::shared_ptr<Task> task(const std::string& id) const;
+
+    // Of the source weights of a model that `resolve` gave; results name it.
+    const std::string& sha256(const std::string& id) const;
 
     // Loads everything that is there, one after the other; takes seconds. Returns early, between
     // two models, when `stop` becomes true.

@@ -17,13 +17,6 @@
 
 namespace meeting {
 
-// Where an answer goes: the ROUTER's name for the peer, and whether the peer (a REQ socket) wants
-// an empty frame before it.
-struct Address {
-    std::string peer;
-    bool delimited = false;
-};
-
 // A request on its way. Its deadline counts from `received`, so that waiting counts too.
 struct Job {
     Job(Address from, Request what, Stop::Clock::time_point at, Stop::Clock::duration allowed)

@@ -4,26 +4,26 @@
 #include <atomic>
 #include <chrono>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <span>
 #include <string>
 #include <thread>
 #include <vector>
-#include <zmq.hpp>
 
 #include "server/outbox.h"
 #include "server/registry.h"
 #include "server/scheduler.h"
+#include "server/socket.h"
 
 namespace meeting {
 
-// The socket belongs to one thread, the router; workers and loader reach it through the outbox.
-// `start` and `stop` belong to the owner's thread.
+// The socket belongs to one thread, the router; workers reach it through the outbox. Thread-safe.
 class Server {
  public:
     struct Options {
         std::string endpoint = "tcp://127.0.0.1:5555";  // port 0 or * takes a free one
-        Scheduler::Limits limits;
+        Scheduler::Limits limits = {};
         std::chrono::milliseconds grace{30'000};  // that running work gets after `stop`
     };
 
@@ -35,7 +35,7 @@ class Server {
     Server(const Server&) = delete;
     Server& operator=(const Server&) = delete;
 
-    const std::string& endpoint() const { return endpoint_; }
+    const std::string& endpoint() const { return socket_.endpoint(); }
 
     // Returns at once; models load in the background. Throws std::logic_error the second time.
     void start();
@@ -47,13 +47,10 @@ class Server {
  private:
     Server(Options options, std::vector<Kind> kinds, std::vector<Found> found);
 
-    void bind();
     // The router's thread:
     void route();
-    void receive();
-    void handle(Address address, std::span<const std::string_view> frames);
+    void handle(const Address& address, std::span<const std::string_view> frames);
     void dispatch(const Address& address, Request request, Stop::Clock::time_point received);
-    void send(const Address& address, const std::string& text);
     nlohmann::json info() const;
     // A worker's thread:
     nlohmann::json infer(const Job& job) const;
@@ -62,11 +59,10 @@ class Server {
     Registry registry_;
     Outbox outbox_;
     Scheduler scheduler_;
-    zmq::context_t context_;
-    zmq::socket_t socket_;
-    std::string endpoint_;
+    Socket socket_;
     std::size_t pending_ = 0;  // requests let in and not yet answered; the router's own
     std::atomic<bool> stopping_{false};
+    std::mutex lifecycle_;  // protects what follows: one `start` or `stop` at a time
     bool started_ = false;
     std::thread router_;
     std::thread loader_;

@@ -2,36 +2,16 @@
 
 #include <doctest/doctest.h>
 
-#include <cstdlib>
-#include <fstream>
-
 #include "engine/task.h"
+#include "folder.h"
 
 using meeting::Error;
+using meeting::Folder;
 using meeting::Found;
 using meeting::Manifest;
 namespace fs = std::filesystem;
 
 namespace {
-
-// A models folder that is gone after the test.
-struct Folder {
-    fs::path path;
-
-    Folder() {
-        std::string name = (fs::temp_directory_path() / "meeting-XXXXXX").string();
-        REQUIRE(mkdtemp(name.data()) != nullptr);
-        path = fs::canonical(name);
-    }
-    ~Folder() { fs::remove_all(path); }
-    Folder(const Folder&) = delete;
-    Folder& operator=(const Folder&) = delete;
-
-    void write(const std::string& name, const std::string& content) const {
-        fs::create_directories((path / name).parent_path());
-        std::ofstream(path / name, std::ios::binary) << content;
-    }
-};
 
 std::string manifest(const std::string& id, const std::string& file, int size) {
     return R"({"format":1,"id":")" + id +

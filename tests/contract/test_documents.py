@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from contract.worlds import SqlWorld
 
 from meeting.kernel.page import Found, Page
 from meeting.kernel.ports import Document, Documents
 from meeting.stores.relational.documents import SqlDocuments
+from tests.contract.worlds import SqlWorld
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 

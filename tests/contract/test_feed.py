@@ -4,11 +4,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from pathlib import Path
 
 import pytest
-from contract.feed import PROMISES, World
-from contract.worlds import SqlWorld
 
 from meeting.kernel.message import Entry
 from meeting.kernel.ports import Feed, Unit, Units
+from tests.contract.feed import PROMISES, World
+from tests.contract.worlds import SqlWorld
 
 Promise = Callable[[World], Awaitable[None]]
 

@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from clock import MovingClock
-from contract.worlds import SqlWorld
 
 from meeting.kernel.lease import Lease
 from meeting.kernel.ports import Leases
 from meeting.stores.relational.leases import SqlLeases
+from tests.clock import MovingClock
+from tests.contract.worlds import SqlWorld
 
 TTL = timedelta(seconds=15)
 

@@ -5,12 +5,14 @@ import msgspec
 from meeting.domains.meeting import rules
 from meeting.domains.meeting.model import Meeting, Participant, PartRole, Standing
 from meeting.domains.meeting.people import People, newcomer
-from meeting.domains.meeting.ports import MeetingUnit, Passwords
+from meeting.domains.meeting.ports import MeetingUnit
 from meeting.kernel.call import Call
 from meeting.kernel.clock import Clock
 from meeting.kernel.errors import Fault, Kind
 from meeting.kernel.page import Found, Page
+from meeting.kernel.password import Passwords
 from meeting.kernel.ports import Units
+from meeting.kernel.secret import Secret
 from meeting.kernel.token import Tokens
 
 
@@ -45,7 +47,7 @@ class Attendance:
         self._passwords = passwords
         self._tokens = tokens
 
-    async def join(self, call: Call, meeting_id: int, password: str = "") -> Admission:
+    async def join(self, call: Call, meeting_id: int, password: Secret | None = None) -> Admission:
         """Take a seat for the caller; repeated, it gives a fresh ticket and nothing else."""
         caller = call.caller
         admission = await self.admit(call, caller.user_id, meeting_id, password=password)
@@ -60,7 +62,13 @@ class Attendance:
         return msgspec.structs.replace(admission, ticket=ticket)
 
     async def admit(
-        self, call: Call, user_id: int, meeting_id: int, *, password: str = "", online: bool = False
+        self,
+        call: Call,
+        user_id: int,
+        meeting_id: int,
+        *,
+        password: Secret | None = None,
+        online: bool = False,
     ) -> Admission:
         """Take a seat for a user, in one transaction; `online` when a socket of theirs asks."""
         async with self._units.read() as unit:
@@ -68,10 +76,12 @@ class Attendance:
             seat = await unit.seat(meeting_id, user_id)
             meeting = rules.seen(found, seat)
             checked = ""
-            if password and rules.needs_password(meeting, seat):
+            if password is not None and rules.needs_password(meeting, seat):
                 checked = await unit.password_hash(meeting_id)
         # The slow part, hashing, and the call to another domain come before the writer is taken.
-        known = bool(checked) and await self._passwords.verify(checked, password)
+        known = False
+        if password is not None and checked:
+            known = await self._passwords.verify(checked, password.reveal())
         if seat is None:
             seat = newcomer(meeting, await self._people.person(call, user_id))
         async with self._units.write() as unit:

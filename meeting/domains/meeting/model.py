@@ -6,6 +6,7 @@ from enum import IntEnum
 import msgspec
 
 from meeting.kernel.ids import room_of
+from meeting.kernel.secret import Secret
 
 
 class Status(IntEnum):
@@ -129,7 +130,7 @@ class Participant(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Draft(msgspec.Struct, frozen=True, kw_only=True):
-    """What a user asks for when creating a meeting; the password is plain and goes no further."""
+    """What a user asks for when creating a meeting."""
 
     title: str
     description: str
@@ -137,8 +138,5 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     end_time: datetime
     max_participants: int
     meeting_type: MeetingType
-    password: str
+    password: Secret | None
     settings: Settings
-
-    def __repr__(self) -> str:
-        return f"Draft({self.title!r})"

@@ -1,4 +1,4 @@
-"""What the meeting domain needs from outside: its rows, and the hashing of passwords."""
+"""What the meeting domain needs from its store."""
 
 from datetime import datetime
 from typing import Protocol
@@ -73,16 +73,4 @@ class MeetingUnit(Unit, Protocol):
 
         `conflict` where another request with this key was faster.
         """
-        ...
-
-
-class Passwords(Protocol):
-    """Hashes and checks passwords with argon2id, in a bounded pool, off the event loop."""
-
-    async def hash(self, password: str) -> str:
-        """Return the encoded hash."""
-        ...
-
-    async def verify(self, encoded: str, password: str) -> bool:
-        """Tell whether the password is the one that was hashed."""
         ...

@@ -9,11 +9,12 @@ from meeting.domains.meeting import rules
 from meeting.domains.meeting.events import MeetingCreated
 from meeting.domains.meeting.model import Draft, Meeting, Status
 from meeting.domains.meeting.people import People, newcomer
-from meeting.domains.meeting.ports import MeetingUnit, Passwords
+from meeting.domains.meeting.ports import MeetingUnit
 from meeting.kernel.call import Call
 from meeting.kernel.clock import Clock
 from meeting.kernel.errors import Fault, Kind, invalid
 from meeting.kernel.page import Found, Page
+from meeting.kernel.password import Passwords
 from meeting.kernel.ports import Units
 
 KEY_LIFE = timedelta(hours=24)
@@ -41,7 +42,9 @@ class Schedule:
             if earlier is not None:
                 return earlier
         host = await self._people.person(call, creator)
-        password_hash = await self._passwords.hash(draft.password) if draft.password else ""
+        password_hash = ""
+        if draft.password is not None:
+            password_hash = await self._passwords.hash(draft.password.reveal())
         now = self._clock.now()
         async with self._units.write() as unit:
             meeting = await unit.add(
@@ -109,5 +112,6 @@ class Schedule:
 
 def _fingerprint(draft: Draft) -> str:
     """Tell drafts apart by a hash; without the password, which could be guessed from it."""
-    plain = msgspec.structs.replace(draft, password="set" if draft.password else "")
-    return hashlib.sha256(msgspec.json.encode(plain, order="sorted")).hexdigest()
+    fields = msgspec.structs.asdict(draft)
+    fields["password"] = draft.password is not None
+    return hashlib.sha256(msgspec.json.encode(fields, order="sorted")).hexdigest()

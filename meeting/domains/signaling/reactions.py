@@ -6,13 +6,11 @@ at when it was let in. Handlers take effect first and move the cursor after it; 
 does no harm.
 """
 
-from meeting.domains.meeting.events import TOPIC as MEETINGS
-from meeting.domains.meeting.events import MeetingEnded, UserJoined, UserLeft
+from meeting.domains.meeting.events import TOPIC as MEETINGS, MeetingEnded, UserJoined, UserLeft
 from meeting.domains.signaling.ports import SignalingUnit
 from meeting.domains.signaling.presence import Presence
 from meeting.domains.signaling.seats import Seats
-from meeting.domains.user.events import TOPIC as USERS
-from meeting.domains.user.events import UserRevoked
+from meeting.domains.user.events import TOPIC as USERS, UserRevoked
 from meeting.kernel.consumer import Consumer
 from meeting.kernel.message import Entry
 from meeting.kernel.ports import Feed, Units

@@ -1,7 +1,7 @@
 """The signaling domain of one process: what the transports serve sockets with, and its life."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 from meeting.domains.meeting.api import MeetingApi
@@ -108,13 +108,13 @@ class Signaling:
         """Begin to listen to the other domains at the end of the log."""
         await self.reactions.start()
 
-    def background(self) -> tuple[Coroutine[Any, Any, None], ...]:
+    def background(self) -> tuple[Callable[[], Coroutine[Any, Any, None]], ...]:
         """Return what must run while this domain does; each raises when it can't go on."""
         return (
-            self.reactions.meetings.run(),
-            self.reactions.users.run(),
-            self.presence.run(self.seats.places),
-            self._pulse(),
+            self.reactions.meetings.run,
+            self.reactions.users.run,
+            lambda: self.presence.run(self.seats.places),
+            self._pulse,
         )
 
     async def drain(self) -> None:

@@ -27,7 +27,8 @@ class Person(msgspec.Struct, frozen=True, kw_only=True):
     email: str
     full_name: str
     status: str
-    created_at: datetime
+    created_at: datetime | None
+    """None where the caller may not see it, like the empty `email` and `status`."""
 
 
 class UserApi(Protocol):

@@ -57,7 +57,7 @@ def measure(weights: Weights) -> Size:
         inner=_pair(weights, "decoder/layer_0/ffn/linear_0/weight")[0],
         encoders=_layers(weights, "encoder"),
         decoders=_layers(weights, "decoder"),
-        mels=mels[1] if len(mels) == 3 else 0,  # noqa: PLR2004
+        mels=mels[1] if len(mels) == 3 else 0,
         audio=_pair(weights, "encoder/position_encodings/encodings")[0],
         text=_pair(weights, "decoder/position_encodings/encodings")[0],
         vocabulary=vocabulary,
@@ -149,7 +149,7 @@ class Blocks:
 
 def _pair(weights: Weights, name: str) -> tuple[int, int]:
     shape = weights.shape(name)
-    if len(shape) != 2 or 0 in shape:  # noqa: PLR2004
+    if len(shape) != 2 or 0 in shape:
         raise ConversionError(f"{name} has the shape {shape}, expected a matrix")
     return shape[0], shape[1]
 

@@ -133,7 +133,7 @@ def _bytes(message: Any) -> bytes:
 
 def _varint(value: int) -> bytes:
     out = bytearray()
-    while value > 0x7F:  # noqa: PLR2004 - seven bits a byte
+    while value > 0x7F:
         out.append((value & 0x7F) | 0x80)
         value >>= 7
     return bytes([*out, value])

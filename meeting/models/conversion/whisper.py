@@ -17,7 +17,7 @@ import numpy as np
 
 from meeting.models.conversion.blocks import Blocks, measure
 from meeting.models.conversion.ctranslate import Weights
-from meeting.models.conversion.graph import Array, Graph, Tell
+from meeting.models.conversion.graph import Array, Dims, Graph, Tell
 
 # below every score, yet far from where a sum of two would overflow
 MASKED = -1e9
@@ -58,8 +58,8 @@ class Encoder(Blocks):
     def _conv(self, x: str, name: str, channels: int, stride: int) -> str:
         kernel = self.table(f"{name}/weight", self.size.width, channels, 3)
         bias = self.table(f"{name}/bias", self.size.width)
-        place = {"kernel_shape": [3], "pads": [1, 1], "strides": [stride]}
-        return self.gelu(self.graph.node("Conv", x, kernel, bias, **place))
+        x = self.graph.node("Conv", x, kernel, bias, pads=[1, 1], strides=[stride])
+        return self.gelu(x)
 
     def _layer(self, x: str, name: str) -> str:
         wide, own = self.size.width, f"{name}/self_attention"
@@ -88,7 +88,7 @@ class Decoder(Blocks):
         for name, length in (("past", "past"), ("cross", size.audio)):
             for layer in range(size.decoders):
                 for kind in KINDS:
-                    dims = ["batch", size.heads, length, size.head]
+                    dims: Dims = ["batch", size.heads, length, size.head]
                     graph.input(f"{name}.{layer}.{kind}", "float32", dims)
         start = node("Gather", node("Shape", "past.0.key"), graph.whole(2), axis=0)
         count = node("Gather", node("Shape", ids), graph.whole(1), axis=0)

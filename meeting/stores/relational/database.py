@@ -4,11 +4,11 @@ import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager, suppress
-from typing import Any
+from pathlib import Path
+from typing import Any, Self
 
 from sqlalchemy import MetaData, event
-from sqlalchemy.exc import DBAPIError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.exc import DBAPIError, OperationalError, TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from meeting.kernel.errors import Fault, Kind
@@ -47,6 +47,11 @@ class Database:
         self._writer = self._engine(1 if self.sqlite else READERS, "BEGIN IMMEDIATE")
         self._readers = self._engine(READERS, "BEGIN")
         self._grown: dict[str, asyncio.Event] = defaultdict(asyncio.Event)
+
+    @classmethod
+    def embedded(cls, folder: Path) -> Self:
+        """Open the SQLite file of a state folder."""
+        return cls(f"sqlite+aiosqlite:///{folder / 'meeting.db'}")
 
     def _engine(self, size: int, begin: str) -> AsyncEngine:
         options: dict[str, Any] = {

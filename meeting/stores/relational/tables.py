@@ -1,6 +1,25 @@
 """All tables of all domains, gathered so that a migration sees them together."""
 
-from meeting.stores.relational import documents, leases, outbox
+from meeting.stores.relational import (
+    ai,
+    documents,
+    idempotency,
+    leases,
+    meeting,
+    outbox,
+    signaling,
+    user,
+)
 from meeting.stores.relational.database import metadata
 
-__all__ = ["documents", "leases", "metadata", "outbox"]
+__all__ = [
+    "ai",
+    "documents",
+    "idempotency",
+    "leases",
+    "meeting",
+    "metadata",
+    "outbox",
+    "signaling",
+    "user",
+]

@@ -1,10 +1,12 @@
 """Builds the app of one port out of the routes that it serves."""
 
+import warnings
 from collections.abc import Iterable, Sequence
 from typing import cast
 
 from litestar import Litestar, Router
 from litestar.di import Provide
+from litestar.exceptions.base_exceptions import LitestarDeprecationWarning
 from litestar.handlers import ASGIRouteHandler, HTTPRouteHandler
 from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.spec import Components, SecurityScheme
@@ -31,7 +33,11 @@ def build(
     `routes` get the prefix `/api/v1`; `bare` (health, ready, schema) and `sockets` (raw ASGI, which
     check credentials themselves) have none. A route without a row in `policy` is a LookupError.
     """
-    inner = _litestar(routes, bare, sockets)
+    with warnings.catch_warnings():
+        # Routes name what they want (`call`, `page`, `data`, an id of the path) in the plain way of
+        # litestar 2. litestar 3 will want a mark on each; we say litestar<3.
+        warnings.simplefilter("ignore", LitestarDeprecationWarning)
+        inner = _litestar(routes, bare, sockets)
     return Gate(cast("App", inner), policy.Table(policy.rows(served(inner))), desk)
 
 

@@ -106,6 +106,8 @@ def check(body: bytes) -> None:
             body.decode()
         except UnicodeDecodeError as error:
             raise malformed("it is not valid UTF-8") from error
+    if rb"\u0000" in body and rb"\u0000" in body.replace(rb"\\", b""):
+        raise malformed("it holds a NUL character")  # which PostgreSQL can't keep
     if body.count(b"[") + body.count(b"{") <= MAX_DEPTH:
         return
     if len(body) > SCANNED:

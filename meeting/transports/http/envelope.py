@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Annotated, Generic, TypeVar
 
 import msgspec
-from litestar.params import Parameter
+from litestar.params import QueryParameter
 
 from meeting.kernel.call import Call
 from meeting.kernel.clock import SystemClock
@@ -68,8 +68,8 @@ def paged(found: Found[R], page: Page, convert: Callable[[R], T]) -> Paged[T]:
 
 
 def wanted(
-    number: Annotated[str, Parameter(query="page", description="counts from 1")] = "1",
-    size: Annotated[str, Parameter(query="page_size", description="1 to 100")] = "20",
+    number: Annotated[str, QueryParameter(name="page", description="counts from 1")] = "1",
+    size: Annotated[str, QueryParameter(name="page_size", description="1 to 100")] = "20",
 ) -> Page:
     """Read `?page=&page_size=`; injected into routes as the dependency `page`."""
     if not _NUMBER.fullmatch(number):

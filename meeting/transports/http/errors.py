@@ -32,6 +32,8 @@ def answer(fault: Fault, request_id: str, accept_language: str = "") -> Answer:
     """Put a fault into the contract's form, in the caller's language."""
     row = ERRORS[fault.kind]
     headers = {} if fault.retry_after is None else {"retry-after": str(fault.retry_after)}
+    if fault.kind is Kind.METHOD_NOT_ALLOWED:
+        headers["allow"] = str(fault.details.get("method", ""))
     return Answer(
         status=row.http,
         headers=headers,

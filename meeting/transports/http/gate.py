@@ -57,7 +57,8 @@ class Gate:
 
     def __init__(self, routes: App, table: Table, desk: Desk) -> None:
         self._routes = routes
-        self._table = table
+        self.table = table
+        """The rows of this port, which a test compares with the whole policy."""
         self._desk = desk
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -71,6 +72,10 @@ class Gate:
         with structlog.contextvars.bound_contextvars(request_id=exchange.request_id):
             try:
                 await self._admit(scope, receive, exchange)
+            except asyncio.CancelledError:
+                # The server stops and has waited long enough. Its task ends here in any case.
+                if not exchange.status:
+                    await exchange.fail(Fault(Kind.UNAVAILABLE, "the server stops; try again"))
             except Exception as error:
                 # Whatever broke, the caller hears of it in the contract's form, and the log too.
                 fault = fault_of(error)
@@ -93,7 +98,7 @@ class Gate:
         """Check everything that can be checked before the body."""
         desk, method, headers = self._desk, scope["method"], exchange.headers
         path = scope["path"].rstrip("/") or "/"
-        match = self._table.find(path)
+        match = self.table.find(path)
         exchange.template = match.template
         origin = headers.get("origin")
         welcome = admitted(origin, headers.get("host", ""), desk.origins)

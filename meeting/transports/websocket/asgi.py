@@ -12,8 +12,7 @@ from meeting.domains.signaling.ports import Closed
 from meeting.domains.signaling.service import Signaling
 from meeting.kernel.errors import Fault
 from meeting.kernel.ids import Ids
-from meeting.transports.http.asgi import Receive as PlainReceive
-from meeting.transports.http.asgi import Send as PlainSend
+from meeting.transports.http.asgi import Receive as PlainReceive, Send as PlainSend
 from meeting.transports.websocket.handshake import PATH, knock, refusal
 from meeting.transports.websocket.wire import EXTENSION, Wire
 

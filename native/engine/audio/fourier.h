@@ -7,7 +7,7 @@
 
 namespace meeting::audio {
 
-inline constexpr std::size_t kWindow = 400;           // samples
+inline constexpr std::size_t kWindow = 400;            // samples
 inline constexpr std::size_t kBins = kWindow / 2 + 1;  // 0 Hz to the Nyquist frequency
 
 // |DFT|² of `kWindow` real samples. Double precision: a quiet bin beside a loud one decides the

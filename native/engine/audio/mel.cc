@@ -15,9 +15,9 @@ constexpr std::size_t kHop = 160;
 constexpr double kFloor = 1e-10;  // of power, before the logarithm
 
 // Slaney's scale: linear to 1000 Hz, then logarithmic.
-constexpr double kLinear = 200.0 / 3.0;       // Hz a mel
-constexpr double kBreak = 1000.0 / kLinear;   // mels at 1000 Hz
-const double kStep = std::log(6.4) / 27.0;    // of the logarithmic part
+constexpr double kLinear = 200.0 / 3.0;      // Hz a mel
+constexpr double kBreak = 1000.0 / kLinear;  // mels at 1000 Hz
+const double kStep = std::log(6.4) / 27.0;   // of the logarithmic part
 
 double to_hertz(double mel) {
     return mel < kBreak ? mel * kLinear : 1000.0 * std::exp(kStep * (mel - kBreak));
@@ -46,7 +46,8 @@ struct Tables {
         for (std::size_t i = 0; i < edges.size(); ++i) {
             edges[i] = to_hertz(top * static_cast<double>(i) / (kMels + 1.0));
         }
-        for (std::size_t m = 0; m < kMels; ++m) bands[m] = band(edges[m], edges[m + 1], edges[m + 2]);
+        for (std::size_t m = 0; m < kMels; ++m)
+            bands[m] = band(edges[m], edges[m + 1], edges[m + 2]);
     }
 
     // A triangle from `low` over `centre` to `high` (Hz) with area 1.

@@ -11,10 +11,10 @@
 namespace meeting::audio {
 namespace {
 
-constexpr double kStopband = 90.0;    // dB
-constexpr double kPassband = 0.9;     // of the lower Nyquist frequency
-constexpr std::size_t kRows = 1024;   // more phases than this are interpolated
-constexpr std::size_t kLanes = 8;     // sums kept apart, so that the compiler can use vectors
+constexpr double kStopband = 90.0;   // dB
+constexpr double kPassband = 0.9;    // of the lower Nyquist frequency
+constexpr std::size_t kRows = 1024;  // more phases than this are interpolated
+constexpr std::size_t kLanes = 8;    // sums kept apart, so that the compiler can use vectors
 
 // The modified Bessel function of the first kind, order 0, by its power series.
 double bessel(double x) {
@@ -76,8 +76,7 @@ Resampler Resampler::create(int from, int to) {
         float* row = made.table_.data() + phase * made.taps_;
         std::vector<double> weights(made.taps_);
         for (std::size_t tap = 0; tap < made.taps_; ++tap) {
-            const double x =
-                static_cast<double>(tap) - static_cast<double>(side) + 1.0 - offset;
+            const double x = static_cast<double>(tap) - static_cast<double>(side) + 1.0 - offset;
             const double place = x / (half + 1e-9);
             if (std::abs(place) >= 1.0) continue;
             weights[tap] = sinc(cutoff * x) * bessel(beta * std::sqrt(1.0 - place * place)) / peak;
@@ -105,13 +104,13 @@ std::vector<float> Resampler::run(std::span<const float> input) const {
         if (phases_ == up_) {
             value = dot(table_.data() + part * taps_, from, taps_);
         } else {
-            const double place = static_cast<double>(part) * static_cast<double>(phases_) /
-                                 static_cast<double>(up_);
+            const double place =
+                static_cast<double>(part) * static_cast<double>(phases_) / static_cast<double>(up_);
             const std::size_t row = static_cast<std::size_t>(place);
             const float weight = static_cast<float>(place - static_cast<double>(row));
             const float* low = table_.data() + row * taps_;
-            value = (1.0f - weight) * dot(low, from, taps_) +
-                    weight * dot(low + taps_, from, taps_);
+            value =
+                (1.0f - weight) * dot(low, from, taps_) + weight * dot(low + taps_, from, taps_);
         }
         part += down_;
         whole += part / up_;

@@ -11,14 +11,14 @@ namespace meeting::audio {
 // of both Nyquist frequencies within 0.01 dB and is 85 dB down at the Nyquist frequency itself,
 // without delay: sample 0 stays at time 0. Immutable, so threads may share it.
 class Resampler {
-  public:
+ public:
     // Rates in Hz, 1 to 1,000,000.
     static Resampler create(int from, int to);
 
     // ceil(size · to / from) samples; outside of `input` there is silence.
     std::vector<float> run(std::span<const float> input) const;
 
-  private:
+ private:
     Resampler() = default;
 
     std::size_t up_ = 1;      // to / gcd

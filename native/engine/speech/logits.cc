@@ -33,9 +33,8 @@ std::vector<double> language_distribution(std::span<const float> logits, std::in
     const auto part = logits.subspan(static_cast<std::size_t>(first), count);
     const double total = log_sum(part);
     std::vector<double> out(count);
-    std::transform(part.begin(), part.end(), out.begin(), [total](float value) {
-        return std::exp(static_cast<double>(value) - total);
-    });
+    std::transform(part.begin(), part.end(), out.begin(),
+                   [total](float value) { return std::exp(static_cast<double>(value) - total); });
     return out;
 }
 

@@ -8,7 +8,7 @@ namespace {
 constexpr std::size_t kLongest = 48;  // tokens of a group
 constexpr std::size_t kFew = 5;       // repeats
 constexpr std::size_t kMany = 10;
-constexpr std::size_t kLong = 100;    // tokens of all repeats together
+constexpr std::size_t kLong = 100;  // tokens of all repeats together
 
 }  // namespace
 

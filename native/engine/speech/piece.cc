@@ -53,10 +53,11 @@ std::vector<Atom> atoms(const std::vector<Span>& phrases, std::size_t samples) {
         const std::size_t after = i + 1 == phrases.size() ? samples : phrases[i + 1].begin;
         // The middle of a pause belongs to one side only, also when its length is odd.
         const std::size_t front = i == 0 ? phrase.begin : (phrase.begin - before + 1) / 2;
-        const std::size_t back = i + 1 == phrases.size() ? after - phrase.end
-                                                         : (after - phrase.end) / 2;
-        made.push_back({phrase, {phrase.begin - std::min(front, kMargin),
-                                 phrase.end + std::min(back, kMargin)}});
+        const std::size_t back =
+            i + 1 == phrases.size() ? after - phrase.end : (after - phrase.end) / 2;
+        made.push_back(
+            {phrase,
+             {phrase.begin - std::min(front, kMargin), phrase.end + std::min(back, kMargin)}});
     }
     return made;
 }
@@ -123,9 +124,8 @@ std::vector<Piece> divide(std::span<const Span> phrases, std::span<const float> 
         for (std::size_t begin = end; begin-- > 0;) {
             length += all[begin].extent.size();
             if (length > most) break;
-            const double cut = begin == 0 ? 0.0
-                                          : cost_of_cut(all[begin].phrase.begin -
-                                                        all[begin - 1].phrase.end);
+            const double cut =
+                begin == 0 ? 0.0 : cost_of_cut(all[begin].phrase.begin - all[begin - 1].phrase.end);
             const double cost = best[begin] + 1.0 + cut;
             if (cost < best[end]) {
                 best[end] = cost;

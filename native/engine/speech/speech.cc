@@ -50,8 +50,8 @@ bool has_words(std::string_view text) {
         const std::size_t size = std::max<std::size_t>(text::character(text), 1);
         const std::string_view one = text.substr(0, size);
         const bool letter = size == 1 && std::isalnum(static_cast<unsigned char>(one[0])) != 0;
-        if (letter || (size > 1 && one != "…" && one != "♪" && one != "–" && one != "—" &&
-                       one != "。")) {
+        if (letter ||
+            (size > 1 && one != "…" && one != "♪" && one != "–" && one != "—" && one != "。")) {
             return true;
         }
         text.remove_prefix(size);
@@ -61,7 +61,7 @@ bool has_words(std::string_view text) {
 
 // One recording on its way through the models.
 class Hearing {
-  public:
+ public:
     Hearing(const Whisper& whisper, std::span<const float> source,
             std::span<const float> probabilities, std::optional<std::size_t> language,
             const Stop& stop)
@@ -71,7 +71,8 @@ class Hearing {
           given_(language),
           stop_(stop) {}
 
-    void hear(const Piece& piece) {
+    // `again`: whether what the model passed over is heard again, by itself.
+    void hear(const Piece& piece, bool again = true) {
         stop_.check();
         Decoder decoder(whisper_, whisper_.encode(piece.samples(source_)));
         stop_.check();
@@ -80,32 +81,34 @@ class Hearing {
         const double silence = std::exp(log_probability(logits, tokens.silence));
         const double seconds = static_cast<double>(piece.size()) / audio::kRate;
         const auto distribution = language_distribution(logits, tokens.language, kLanguages);
-        const std::size_t language =
-            given_ ? *given_ : tally_.choose(distribution, seconds);
+        const std::size_t language = given_ ? *given_ : tally_.choose(distribution, seconds);
 
         Draft text = draft(decoder, tokens, language, stop_);
         if (!text.complete) {
             // Half of the sound is other sound to the model, and mostly breaks the spell.
             const std::vector<Piece> halves = halve(piece, probabilities_, kLeast);
             if (halves.size() == 2) {
-                for (const Piece& half : halves) hear(half);
+                for (const Piece& half : halves) hear(half, again);
                 return;
             }
             text.truncate(before_loop(text.tokens));
         }
         const double confidence = text.confidence();
         if (silence > kSilence && confidence < std::exp(kUnbelieved)) return;
-        if (keep(decoder, piece, language, text)) tally_.count(language, seconds);
+        if (!has_words(whisper_.tokenizer().decode(text.tokens))) return;
+        tally_.count(language, seconds);
+        std::vector<Sentence> parts = timed(decoder, whisper_, language, text.tokens, piece, stop_);
+        const std::vector<Piece> rest = again ? missed(piece, parts) : std::vector<Piece>();
+        snap(piece, parts);
+        keep(text, parts, language);
+        for (const Piece& one : rest) hear(one, false);
     }
 
-    json result(const Request& request) const;
+    json result(const Request& request);
 
-  private:
-    // Appends the segments of `text`. False if it has no words.
-    bool keep(Decoder& decoder, const Piece& piece, std::size_t language, const Draft& text) {
-        if (!has_words(whisper_.tokenizer().decode(text.tokens))) return false;
-        for (const Sentence& sentence :
-             timed(decoder, whisper_, language, text.tokens, piece, stop_)) {
+ private:
+    void keep(const Draft& text, const std::vector<Sentence>& sentences, std::size_t language) {
+        for (const Sentence& sentence : sentences) {
             const auto begin = static_cast<std::ptrdiff_t>(sentence.begin);
             const auto end = static_cast<std::ptrdiff_t>(sentence.end);
             const Draft part{{text.tokens.begin() + begin, text.tokens.begin() + end},
@@ -118,7 +121,6 @@ class Hearing {
         }
         sum_ += std::log(text.confidence()) * static_cast<double>(text.tokens.size());
         count_ += text.tokens.size();
-        return true;
     }
 
     const Whisper& whisper_;
@@ -132,15 +134,20 @@ class Hearing {
     std::size_t count_ = 0;
 };
 
-json Hearing::result(const Request& request) const {
+json Hearing::result(const Request& request) {
+    // What was heard again comes later than what was said after it.
+    std::stable_sort(segments_.begin(), segments_.end(), [](const Segment& a, const Segment& b) {
+        return a.when.begin < b.when.begin;
+    });
     std::string whole;
+    bool spaced_before = false;
     json segments = json::array();
     for (const Segment& segment : segments_) {
         const std::string_view trimmed = text::trimmed(segment.text);
         if (trimmed.empty()) continue;
-        const bool apart = !whole.empty() && (spaced(kCodes[segment.language]) ||
-                                              segment.text.starts_with(' '));
-        if (apart) whole += ' ';
+        const bool spaces = spaced(kCodes[segment.language]);
+        if (!whole.empty() && (spaces || spaced_before)) whole += ' ';
+        spaced_before = spaces;
         whole += trimmed;
         json one = {{"start_ms", milliseconds(segment.when.begin)},
                     {"end_ms", milliseconds(segment.when.end)},
@@ -155,14 +162,14 @@ json Hearing::result(const Request& request) const {
                 {"duration_ms", request.sound.duration_ms()},
                 {"segments", std::move(segments)}};
     if (!given_) {
-        out["language"] = kCodes[tally_.language()];
+        out["language"] = segments_.empty() ? "" : kCodes[tally_.language()];
         out["language_probability"] = tally_.probability();
     }
     return out;
 }
 
 class Recognizer : public Task {
-  public:
+ public:
     Recognizer(Whisper whisper, Vad vad) : whisper_(std::move(whisper)), vad_(std::move(vad)) {}
 
     json run(std::span<const std::byte> input, const Params& params, const Stop& stop) override {
@@ -179,7 +186,7 @@ class Recognizer : public Task {
         return hearing.result(request);
     }
 
-  private:
+ private:
     const Whisper whisper_;
     const Vad vad_;
 };

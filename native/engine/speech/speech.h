@@ -9,7 +9,7 @@
 namespace meeting {
 
 class Speech {
-  public:
+ public:
     // `whisper` is a model of the task speech_recognition, `vad` one of voice_activity. Loads both.
     // Throws Error{unavailable} with the reason.
     //

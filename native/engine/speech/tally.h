@@ -12,7 +12,7 @@ namespace meeting::speech {
 // A window that is sure decides for itself, so that a meeting may change its language; one that is
 // not goes with all windows so far.
 class Tally {
-  public:
+ public:
     // `seconds` of sound with this distribution over `kCodes`; the language to decode it in.
     std::size_t choose(std::span<const double> distribution, double seconds);
 
@@ -24,7 +24,7 @@ class Tally {
     // Its mean probability over all windows.
     double probability() const;
 
-  private:
+ private:
     std::array<double, kLanguages> mean_{};    // not divided by total_
     std::array<double, kLanguages> spoken_{};  // seconds
     double total_ = 0;                         // seconds

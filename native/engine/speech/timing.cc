@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -10,20 +11,22 @@
 namespace meeting::speech {
 namespace {
 
-constexpr std::size_t kTick = audio::kRate / 50;        // samples of a timestamp's step
-constexpr std::size_t kNear = audio::kRate * 6 / 10;    // a pause so near is the one meant
+constexpr std::size_t kTick = audio::kRate / 50;       // samples of a timestamp's step
+constexpr std::size_t kNear = audio::kRate * 6 / 10;   // a pause so near is the one meant
+constexpr std::size_t kMissed = audio::kRate * 3 / 2;  // speech that is worth a second hearing
+constexpr std::size_t kEdge = audio::kRate / 4;        // silence beside it
 
 bool ends_sentence(std::string_view text) {
-    constexpr std::array<std::string_view, 10> kMarks = {".", "!", "?",  "…", "。",
+    constexpr std::array<std::string_view, 10> kMarks = {".",  "!",  "?", "…", "。",
                                                          "！", "？", "؟", "।", "։"};
     return std::any_of(kMarks.begin(), kMarks.end(),
                        [text](std::string_view mark) { return text.ends_with(mark); });
 }
 
-// The time with the highest logit among those after `last` and up to `most`.
-std::int64_t tick(std::span<const float> logits, std::int64_t first, std::int64_t last,
+// The time with the highest logit from `least` to `most`.
+std::int64_t tick(std::span<const float> logits, std::int64_t first, std::int64_t least,
                   std::int64_t most) {
-    std::int64_t best = std::min(last + 1, most);
+    std::int64_t best = std::min(least, most);
     for (std::int64_t id = best; id <= most; ++id) {
         if (logits[static_cast<std::size_t>(first + id)] >
             logits[static_cast<std::size_t>(first + best)]) {
@@ -78,38 +81,83 @@ std::vector<Sentence> timed(Decoder& decoder, const Whisper& whisper, std::size_
                             std::span<const std::int64_t> tokens, const Piece& piece,
                             const Stop& stop) {
     std::vector<Sentence> out = sentences(whisper.tokenizer(), tokens);
-    if (out.empty() || piece.phrases.empty()) return out;
-    out.front().when.begin = piece.phrases.front().begin;
-
     const Tokens& names = whisper.tokens();
     const std::int64_t most = static_cast<std::int64_t>(piece.size() / kTick);
-    std::int64_t time = 0;
-    std::vector<std::int64_t> ids = {names.start,
-                                     names.language + static_cast<std::int64_t>(language),
-                                     names.transcribe, names.time};
+    const auto source = [&piece](std::int64_t time) {
+        return piece.source(static_cast<std::size_t>(time) * kTick);
+    };
     decoder.reset();
-    for (std::size_t i = 0; i + 1 < out.size(); ++i) {
+    std::vector<std::int64_t> ids = {
+        names.start, names.language + static_cast<std::int64_t>(language), names.transcribe};
+    std::int64_t time = 0;
+    for (std::size_t i = 0; i < out.size(); ++i) {
         stop.check();
         const auto words = tokens.subspan(out[i].begin, out[i].end - out[i].begin);
-        ids.insert(ids.end(), words.begin(), words.end());
-        if (decoder.length() + ids.size() > Decoder::kMost) {
-            out[i].end = out.back().end;  // no places left: the rest is one segment
-            out.resize(i + 1);
+        if (decoder.length() + ids.size() + 1 + words.size() > Decoder::kMost) {
+            // No places left: the rest is one segment with the last sentence that had one.
+            const Sentence rest = out.back();
+            out.resize(std::max<std::size_t>(i, 1));
+            out.back().end = rest.end;
+            out.back().when.end = source(most);
             break;
         }
-        const std::span<const float> logits = decoder.step(ids);
-        time = tick(logits, names.time, time, most);
-        ids.assign(2, names.time + time);  // one sentence ends, the next begins
-
-        const std::size_t at = piece.source(static_cast<std::size_t>(time) * kTick);
-        Span pause = pause_near(piece, at);
-        if (pause.begin <= out[i].when.begin) pause = {at, at};
-        out[i].when.end = std::max(pause.begin, out[i].when.begin);
-        out[i + 1].when.begin = std::max(pause.end, out[i].when.end);
+        time = tick(decoder.step(ids), names.time, time, most);
+        out[i].when.begin = source(time);
+        ids.assign(1, names.time + time);
+        ids.insert(ids.end(), words.begin(), words.end());
+        time = tick(decoder.step(ids), names.time, time + 1, most);
+        out[i].when.end = std::max(source(time), out[i].when.begin);
+        ids.assign(1, names.time + time);
     }
-    Span& last = out.back().when;
-    last.end = std::max(piece.phrases.back().end, last.begin);
     return out;
+}
+
+std::vector<Piece> missed(const Piece& piece, std::span<const Sentence> sentences) {
+    std::vector<Piece> out;
+    const std::vector<Span>& phrases = piece.phrases;
+    std::size_t from = 0;
+    for (std::size_t i = 0; i <= sentences.size(); ++i) {
+        const std::size_t to = i < sentences.size() ? sentences[i].when.begin : SIZE_MAX;
+        const auto inside = [&](const Span& phrase) {
+            return phrase.begin >= from && phrase.end <= to;
+        };
+        const auto first = std::find_if(phrases.begin(), phrases.end(), inside);
+        const auto last = std::find_if_not(first, phrases.end(), inside);
+        std::size_t speech = 0;
+        for (auto phrase = first; phrase != last; ++phrase) speech += phrase->size();
+        if (speech >= kMissed) {
+            const std::size_t before =
+                first == phrases.begin() ? piece.parts.front().begin : (first - 1)->end;
+            const std::size_t after = last == phrases.end() ? piece.parts.back().end : last->begin;
+            const std::size_t begin =
+                std::max(before, first->begin - std::min(kEdge, first->begin));
+            const std::size_t end = std::min(after, (last - 1)->end + kEdge);
+            out.push_back({{{begin, end}}, {first, last}});
+        }
+        if (i < sentences.size()) from = sentences[i].when.end;
+    }
+    return out;
+}
+
+void snap(const Piece& piece, std::vector<Sentence>& sentences) {
+    if (sentences.empty() || piece.phrases.empty()) return;
+    const auto near = [](std::size_t a, std::size_t b) { return (a > b ? a - b : b - a) <= kNear; };
+    std::size_t last = 0;
+    for (Sentence& sentence : sentences) {
+        Span& when = sentence.when;
+        const Span front = pause_near(piece, when.begin);
+        const Span back = pause_near(piece, when.end);
+        when.begin = std::max(front.end, last);
+        when.end = std::max(back.begin > when.begin ? back.begin : when.end, when.begin);
+        last = when.end;
+    }
+    Span& first = sentences.front().when;
+    const std::size_t begin = piece.phrases.front().begin;
+    if (near(first.begin, begin) && begin < first.end) first.begin = begin;
+    Span& end = sentences.back().when;
+    if (near(end.end, piece.phrases.back().end)) {
+        end.end = std::max(piece.phrases.back().end, end.begin);
+    }
 }
 
 }  // namespace meeting::speech

@@ -27,14 +27,14 @@ std::vector<Span> spans(std::span<const float> probabilities, std::size_t sample
 
 // Threads may share it.
 class Vad {
-  public:
+ public:
     static Vad create(const Manifest& manifest);
 
     // The probability of speech for each step of `samples` (16 kHz); the last step is filled up
     // with silence.
     std::vector<float> run(std::span<const float> samples, const Stop& stop) const;
 
-  private:
+ private:
     explicit Vad(onnx::Session session) : session_(std::move(session)) {}
 
     onnx::Session session_;

@@ -15,14 +15,14 @@ namespace meeting::speech {
 
 // The ids that steer the decoder, by their names in the vocabulary.
 struct Tokens {
-    std::int64_t end = 0;         // of the text
-    std::int64_t start = 0;       // of the transcript
-    std::int64_t language = 0;    // first of the languages, in the order of `kCodes`
+    std::int64_t end = 0;       // of the text
+    std::int64_t start = 0;     // of the transcript
+    std::int64_t language = 0;  // first of the languages, in the order of `kCodes`
     std::int64_t transcribe = 0;
-    std::int64_t previous = 0;    // what follows is text before this window
-    std::int64_t silence = 0;     // "nospeech"
-    std::int64_t plain = 0;       // "notimestamps"
-    std::int64_t time = 0;        // 0.00 s, from there on one for each 0.02 s up to 30 s
+    std::int64_t previous = 0;              // what follows is text before this window
+    std::int64_t silence = 0;               // "nospeech"
+    std::int64_t plain = 0;                 // "notimestamps"
+    std::int64_t time = 0;                  // 0.00 s, from there on one for each 0.02 s up to 30 s
     std::vector<std::int64_t> never;        // suppressed always
     std::vector<std::int64_t> never_first;  // suppressed as the first token of a text
     std::vector<std::int64_t> mandarin;     // a sentence in simplified script, for `previous`
@@ -30,7 +30,7 @@ struct Tokens {
 
 // Loaded once; threads share it.
 class Whisper {
-  public:
+ public:
     // The manifest's files are encoder, decoder, tokenizer and config. Throws Error{unavailable}.
     static Whisper create(const Manifest& manifest);
 
@@ -40,7 +40,7 @@ class Whisper {
     // Hears up to 30 s of 16 kHz sound. Returns the keys and values of all decoder layers over it.
     std::vector<Ort::Value> encode(std::span<const float> samples) const;
 
-  private:
+ private:
     friend class Decoder;
 
     Whisper(onnx::Session encoder, onnx::Session decoder, text::Tokenizer tokenizer);
@@ -50,7 +50,7 @@ class Whisper {
     text::Tokenizer tokenizer_;
     Tokens tokens_;
     std::int64_t heads_ = 0;
-    std::int64_t width_ = 0;  // of a head
+    std::int64_t width_ = 0;            // of a head
     std::vector<std::string> cross_;    // encoder outputs and decoder inputs
     std::vector<std::string> past_;     // decoder inputs
     std::vector<std::string> present_;  // decoder outputs in the same order
@@ -58,7 +58,7 @@ class Whisper {
 
 // The decoder over one window, with its cache. Belongs to one thread; outlived by its Whisper.
 class Decoder {
-  public:
+ public:
     static constexpr std::size_t kMost = 448;  // tokens, prompt and text together
 
     Decoder(const Whisper& whisper, std::vector<Ort::Value> heard);
@@ -72,7 +72,7 @@ class Decoder {
 
     std::size_t length() const { return length_; }  // tokens read
 
-  private:
+ private:
     const Whisper& whisper_;
     std::vector<const char*> input_names_;   // ids, past, cross
     std::vector<const char*> output_names_;  // logits, present

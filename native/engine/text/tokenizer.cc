@@ -16,7 +16,7 @@ constexpr std::size_t kMostTokens = 1'000'000;
 // Byte-level vocabularies write each byte as one printable character: Latin-1's printable ones
 // stand for themselves, the others are U+0100 and up in order.
 class Alphabet {
-  public:
+ public:
     Alphabet() {
         std::size_t next = 0x100;
         for (std::size_t byte = 0; byte < 256; ++byte) {
@@ -31,7 +31,9 @@ class Alphabet {
         while (!written.empty()) {
             const std::size_t size = character(written);
             if (size != 1 && size != 2) throw std::out_of_range("no byte");
-            const auto at = [written](std::size_t i) { return static_cast<unsigned char>(written[i]); };
+            const auto at = [written](std::size_t i) {
+                return static_cast<unsigned char>(written[i]);
+            };
             const std::size_t code = size == 1 ? at(0) : (at(0) & 0x1Fu) << 6 | (at(1) & 0x3Fu);
             const int byte = bytes_.at(code);
             if (byte < 0) throw std::out_of_range("no byte");
@@ -41,7 +43,7 @@ class Alphabet {
         return out;
     }
 
-  private:
+ private:
     std::array<int, 0x100 + 68> bytes_ = [] {
         std::array<int, 0x100 + 68> none;
         none.fill(-1);

@@ -13,7 +13,7 @@ namespace meeting::text {
 
 // Immutable, so threads may share it.
 class Tokenizer {
-  public:
+ public:
     // Reads a tokenizer.json. Throws Error{unavailable} with the reason when it is none.
     static Tokenizer create(const std::filesystem::path& file);
 
@@ -34,8 +34,8 @@ class Tokenizer {
 
     std::size_t size() const { return tokens_.size(); }
 
-  private:
-    std::vector<std::string> tokens_;  // bytes by id; empty for special tokens
+ private:
+    std::vector<std::string> tokens_;                    // bytes by id; empty for special tokens
     std::unordered_map<std::string, std::int64_t> ids_;  // by bytes; text tokens only
     std::unordered_map<std::string, std::int64_t> specials_;
 };

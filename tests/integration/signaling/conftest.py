@@ -4,7 +4,8 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from integration.signaling.world import Server, World, world
+
+from tests.integration.signaling.world import Server, World, world
 
 
 @pytest.fixture(params=["aiohttp", "uvicorn"])

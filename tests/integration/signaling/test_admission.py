@@ -5,9 +5,9 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from integration.signaling.world import Server, World, world
 
 from meeting.domains.signaling.model import Limits
+from tests.integration.signaling.world import Server, World, world
 
 
 @pytest.mark.parametrize(

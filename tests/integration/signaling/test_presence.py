@@ -3,10 +3,9 @@
 import asyncio
 import json
 
-from integration.signaling.world import Peer, World
-
 from meeting.domains.meeting.model import Standing
 from meeting.kernel.page import Page
+from tests.integration.signaling.world import Peer, World
 
 
 async def standing(house: World, meeting_id: int, user_id: int) -> Standing:

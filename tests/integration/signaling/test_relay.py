@@ -4,7 +4,8 @@ import json
 from typing import Any
 
 import pytest
-from integration.signaling.world import Peer, World
+
+from tests.integration.signaling.world import Peer, World
 
 
 async def quiet(*peers: Peer) -> None:

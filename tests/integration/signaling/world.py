@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 import aiohttp
-from clock import MovingClock
 from litestar import Litestar
 from sqlalchemy import select
 
@@ -39,6 +38,7 @@ from meeting.stores.relational.signaling import SqlSignalingUnit
 from meeting.stores.relational.unit import SqlUnit, SqlUnits
 from meeting.transports.http.server import Listener
 from meeting.transports.websocket import aio, asgi
+from tests.clock import MovingClock
 
 Server = Literal["aiohttp", "uvicorn"]
 ORIGINS = ("https://meet.example.org",)

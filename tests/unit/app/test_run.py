@@ -50,18 +50,9 @@ async def test_life() -> None:
     """Start in order; drain all before the first stops; stop in reverse."""
     diary = Diary()
     house = House([diary.module("a"), diary.module("b")], drain_seconds=1)
-    assert house.readiness()[1]["status"] == "starting"
+    assert house.status == "starting"
     await house.start()
-    assert house.readiness() == (
-        True,
-        {
-            "status": "ready",
-            "modules": {
-                "a": {"state": "running", "reason": ""},
-                "b": {"state": "running", "reason": ""},
-            },
-        },
-    )
+    assert house.status == "ready"
     await house.stop()
     assert diary.lines == ["start a", "start b", "drain b", "drain a", "stop b", "stop a"]
     assert {module.state for module in house.modules} == {State.TERMINATED}
@@ -87,9 +78,7 @@ async def test_background_that_ends() -> None:
     house = House([Module("a", background=[dies])], drain_seconds=1)
     await house.start()
     assert await house.wait(asyncio.Event()) is False
-    ready, told = house.readiness()
-    assert not ready
-    assert told["status"] == "failed"
+    assert house.status == "failed"
     await house.stop()
 
 
@@ -102,12 +91,12 @@ async def test_slow_preparation() -> None:
 
     house = House([Module("a", prepare=prepare), Module("b")], drain_seconds=1)
     await house.start()
-    assert house.readiness()[1]["status"] == "starting"
-    assert house.readiness()[1]["modules"]["b"]["state"] == "running"
+    assert house.status == "starting"
+    assert house.modules[1].state is State.RUNNING
     may_end.set()
     for _ in range(10):
         await asyncio.sleep(0)
-    assert house.readiness()[0]
+    assert house.status == "ready"
     await house.stop()
 
 

@@ -6,14 +6,13 @@ from datetime import timedelta
 
 import jwt
 import pytest
-from clock import MovingClock
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from meeting.kernel.errors import Fault, Kind
 from meeting.kernel.ids import RandomIds
 from meeting.kernel.secret import Secret
 from meeting.kernel.token import ACCESS_LIFE, TICKET_LIFE, Tokens
+from tests.clock import MovingClock
 
 SECRET = "k" * 40
 

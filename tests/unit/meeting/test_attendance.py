@@ -3,11 +3,12 @@
 import asyncio
 
 import pytest
-from unit.meeting.world import World
 
 from meeting.domains.meeting.model import MeetingType, PartRole, Settings, Standing
 from meeting.kernel.errors import Fault, Kind
 from meeting.kernel.page import Page
+from meeting.kernel.secret import Secret
+from tests.unit.meeting.world import World
 
 
 async def kind_of(work: object) -> Kind:
@@ -44,11 +45,11 @@ async def test_a_ticket_is_bound_and_fresh(world: World) -> None:
 
 async def test_the_password_opens_and_nothing_else_does(world: World) -> None:
     """No password and a wrong one are refused alike; who was in needs none to come back."""
-    meeting = await world.meeting(password="sesame")
-    for wrong in ("", "Sesame", "emases"):
-        work = world.attendance.join(world.call(2), meeting.id, wrong)
+    meeting = await world.meeting(password=Secret("sesame"))
+    for wrong in (None, "Sesame", "esame"):
+        work = world.attendance.join(world.call(2), meeting.id, Secret(wrong) if wrong else None)
         assert await kind_of(work) is Kind.BAD_MEETING_PASSWORD
-    await world.attendance.join(world.call(2), meeting.id, "sesame")
+    await world.attendance.join(world.call(2), meeting.id, Secret("sesame"))
     await world.attendance.leave(world.call(2), meeting.id)
     back = await world.attendance.join(world.call(2), meeting.id)
     assert back.participant.status is Standing.JOINED
@@ -56,7 +57,7 @@ async def test_the_password_opens_and_nothing_else_does(world: World) -> None:
 
 async def test_the_host_of_a_locked_meeting_needs_no_password(world: World) -> None:
     """The creator comes in without."""
-    meeting = await world.meeting(password="sesame")
+    meeting = await world.meeting(password=Secret("sesame"))
     assert (await world.attendance.join(world.call(1), meeting.id)).ticket
 
 

@@ -3,7 +3,6 @@
 from datetime import timedelta
 
 import pytest
-from unit.meeting.world import NOON, World
 
 from meeting.domains.ai.events import SpeechCompleted
 from meeting.domains.meeting import speech
@@ -16,6 +15,7 @@ from meeting.kernel.ids import RandomIds
 from meeting.kernel.message import Event
 from meeting.kernel.page import Page
 from meeting.stores.relational.unit import SqlUnit, SqlUnits
+from tests.unit.meeting.world import NOON, World
 
 
 class OtherUnit(SqlUnit):
@@ -176,11 +176,13 @@ async def test_the_last_peer_gone_frees_the_seat_once(world: World) -> None:
     meeting = await world.meeting()
     await world.attendance.join(world.call(2), meeting.id)
     await publish(world, closed(meeting.id, last=False), closed(meeting.id), closed(meeting.id))
+    seated = []
     for entry in await world.feed.pull("meeting", "signaling_events"):
         await world.presence(ConnectionClosed.read(entry.message), entry)
+        seated.append((await world.schedule.get(world.call(1), meeting.id)).joined)
+    assert seated == [1, 0, 0]
     left = [message for message in await world.told() if message.type == "meeting.user_left"]
     assert [message.payload["reason"] for message in left] == ["connection_lost"]
-    assert (await world.schedule.get(world.call(1), meeting.id)).joined == 0
     assert await world.feed.pull("meeting", "signaling_events") == []
 
 

@@ -5,11 +5,11 @@ from datetime import timedelta
 
 import pytest
 from msgspec.structs import replace
-from unit.meeting.world import DRAFT, NOON, World
 
 from meeting.domains.meeting.model import MeetingType, PartRole, Status
 from meeting.kernel.errors import Fault, Kind
 from meeting.kernel.page import Page
+from tests.unit.meeting.world import DRAFT, NOON, World
 
 
 async def test_creation_makes_the_host_and_tells_it_once(world: World) -> None:

@@ -1,11 +1,12 @@
 """What other domains hear about access, in the words of the contract."""
 
 import pytest
-from unit.meeting.world import World
 
 from meeting.domains.meeting.api import Access
 from meeting.domains.meeting.model import Meeting, MeetingType, PartRole, Settings
 from meeting.kernel.errors import Fault, Kind
+from meeting.kernel.secret import Secret
+from tests.unit.meeting.world import World
 
 
 async def ask(world: World, meeting: Meeting, user: int, *, admit: bool = False) -> Access:
@@ -59,9 +60,9 @@ async def test_admission_joins_once(world: World) -> None:
 
 async def test_admission_asks_no_password_of_who_was_in(world: World) -> None:
     """A stranger hears that one is needed; who joined by REST comes in by socket without."""
-    meeting = await world.meeting(password="sesame")
+    meeting = await world.meeting(password=Secret("sesame"))
     assert await ask(world, meeting, 2, admit=True) == no("password required")
-    await world.attendance.join(world.call(2), meeting.id, "sesame")
+    await world.attendance.join(world.call(2), meeting.id, Secret("sesame"))
     await world.attendance.leave(world.call(2), meeting.id)
     assert (await ask(world, meeting, 2, admit=True)).has_access
 

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from clock import MovingClock
 from msgspec.structs import replace
 from sqlalchemy import select
 
@@ -22,6 +21,7 @@ from meeting.kernel.call import Call, Caller
 from meeting.kernel.errors import Fault, Kind
 from meeting.kernel.ids import RandomIds
 from meeting.kernel.message import Message
+from meeting.kernel.password import Passwords
 from meeting.kernel.secret import Secret
 from meeting.kernel.token import Tokens
 from meeting.stores.relational.database import Database
@@ -29,6 +29,7 @@ from meeting.stores.relational.documents import SqlDocuments
 from meeting.stores.relational.meeting import SqlMeetingUnit
 from meeting.stores.relational.outbox import Log, outbox
 from meeting.stores.relational.unit import SqlUnits
+from tests.clock import MovingClock
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 DRAFT = Draft(
@@ -38,7 +39,7 @@ DRAFT = Draft(
     end_time=NOON + timedelta(hours=1),
     max_participants=100,
     meeting_type=MeetingType.VIDEO,
-    password="",
+    password=None,
     settings=Settings(),
 )
 
@@ -75,22 +76,10 @@ class Directory:
         return [await self.get_user(call, user_id) for user_id in user_ids]
 
 
-class Reverse:
-    """`Passwords` that show whether a hash was stored and compared; argon2 has tests of its own."""
-
-    async def hash(self, password: str) -> str:
-        """Return the letters backwards."""
-        return password[::-1]
-
-    async def verify(self, encoded: str, password: str) -> bool:
-        """Compare."""
-        return encoded == password[::-1]
-
-
 class World:
     """Everything of the meeting domain, on one database."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, passwords: Passwords) -> None:
         self.database = Database(f"sqlite+aiosqlite:///{folder}/rows.db")
         self.clock = MovingClock()
         ids = RandomIds()
@@ -99,7 +88,6 @@ class World:
         self.documents = SqlDocuments(self.database)
         self.users = Directory()
         people = People(self.users)
-        passwords = Reverse()
         self.tokens = Tokens(Secret("k" * 32), self.clock, ids)
         self.schedule = Schedule(
             units=self.units, clock=self.clock, people=people, passwords=passwords

@@ -1,0 +1,53 @@
+"""The AI domain."""
+
+import msgspec
+
+from meeting.app.assembly.engine import Machine, patience
+from meeting.app.assembly.meeting import Meetings
+from meeting.app.assembly.stores import Stores
+from meeting.app.config import Config
+from meeting.app.module import Module
+from meeting.app.modules import AI
+from meeting.codecs.audio import AudioDecoder
+from meeting.domains.ai.admission import Admission
+from meeting.domains.ai.detection import Detection
+from meeting.domains.ai.history import History
+from meeting.domains.ai.recognition import Recognition
+from meeting.domains.ai.slots import Slots
+from meeting.kernel.clock import Clock
+from meeting.kernel.ids import Ids
+from meeting.stores.relational.ai import AiSqlUnit
+from meeting.stores.relational.unit import SqlUnits
+
+
+class Analysis(msgspec.Struct, frozen=True):
+    """The AI domain's faces."""
+
+    module: Module
+    recognition: Recognition
+    detection: Detection
+    history: History
+
+
+def make(
+    config: Config, kept: Stores, meetings: Meetings, machine: Machine, clock: Clock, ids: Ids
+) -> Analysis:
+    """Make the AI domain."""
+    units = SqlUnits(kept.database, AiSqlUnit, clock, ids)
+    admission = Admission(meetings.service)
+    recognition = Recognition(
+        units=units,
+        admission=admission,
+        engine=machine.client,
+        decoder=AudioDecoder(clock),
+        slots=Slots(config.ai.in_flight, config.ai.waiting),
+        clock=clock,
+        ids=ids,
+        longest=patience(config),
+    )
+    return Analysis(
+        module=Module(AI),
+        recognition=recognition,
+        detection=Detection(admission),
+        history=History(units, admission),
+    )

@@ -1,0 +1,106 @@
+"""The engine: its models, where it runs, and the client that speaks to it."""
+
+import asyncio
+import math
+import os
+import threading
+
+import msgspec
+import structlog
+
+from meeting.app.config import Config
+from meeting.app.module import Module
+from meeting.app.modules import ENGINE
+from meeting.engine.library import onnxruntime
+from meeting.engine.process import ProcessHost
+from meeting.engine.state import EngineSettings, Host
+from meeting.engine.thread import ThreadHost
+from meeting.kernel.clock import Clock
+from meeting.kernel.errors import Fault
+from meeting.kernel.ids import Ids
+from meeting.models import ModelError, manifest, pull
+from meeting.transports.zeromq.client import EngineClient
+
+log = structlog.get_logger(__name__)
+
+LOOK_SECONDS = 0.2
+
+
+class Machine(msgspec.Struct, frozen=True):
+    """The engine as the AI domain sees it."""
+
+    module: Module
+    client: EngineClient
+
+
+def make(config: Config, clock: Clock, ids: Ids) -> Machine:
+    """Make host and client; models are fetched and the engine started while the house stands."""
+    host = _host(config)
+    endpoint = (lambda: host.endpoint) if host else (lambda: config.engine.endpoint)
+    client = EngineClient(endpoint, clock=clock, ids=ids, in_flight=config.engine.queue)
+    running = asyncio.Event()
+    stopped = threading.Event()
+
+    async def prepare() -> None:
+        if host is not None:
+            if config.models.pull:
+                await asyncio.to_thread(_pull, config, stopped)
+            await host.start()
+        running.set()
+        await _settled(client)
+
+    async def speak() -> None:
+        await running.wait()
+        await client.run()
+
+    async def stop() -> None:
+        stopped.set()
+        if host is not None:
+            await host.stop()
+
+    module = Module(ENGINE, prepare=prepare, background=[speak], stop=stop)
+    return Machine(module=module, client=client)
+
+
+def _host(config: Config) -> Host | None:
+    """Choose where the engine runs; None: somewhere else, and not our business."""
+    if config.engine.mode == "external":
+        return None
+    settings = EngineSettings(
+        models=config.models.cache,
+        library=onnxruntime(),
+        endpoint=config.engine.endpoint,
+        workers=config.engine.workers or os.cpu_count() or 1,
+        queue=config.engine.queue,
+    )
+    return ThreadHost(settings) if config.engine.mode == "threads" else ProcessHost(settings)
+
+
+def _pull(config: Config, stopped: threading.Event) -> None:
+    try:
+        pull(
+            manifest(config.models.listing), config.models.cache, config.models.source, stop=stopped
+        )
+    except ModelError as error:
+        # The rest of the house works; the tasks of the missing model answer `unavailable`.
+        log.error("models are missing", reason=str(error))  # noqa: TRY400 - the text says all
+
+
+async def _settled(client: EngineClient) -> None:
+    """Wait until every model is ready, or will not be."""
+    while True:
+        try:
+            info = await client.info()
+        except Fault:
+            await asyncio.sleep(LOOK_SECONDS)
+            continue
+        if not any(model.status == "loading" for model in info.models):
+            break
+        await asyncio.sleep(LOOK_SECONDS)
+    for model in info.models:
+        log.info("model", model=model.id, status=model.status, reason=model.reason)
+
+
+def patience(config: Config) -> float:
+    """Return how long one recognition may take, in seconds."""
+    return math.inf if config.debug else config.ai.speech_seconds

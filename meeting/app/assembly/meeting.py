@@ -1,0 +1,71 @@
+"""The meeting domain."""
+
+import msgspec
+
+from meeting.app.assembly.stores import Stores
+from meeting.app.assembly.user import People as Users
+from meeting.app.module import Module
+from meeting.app.modules import MEETING
+from meeting.domains.ai import events as ai_events
+from meeting.domains.meeting.attendance import Attendance
+from meeting.domains.meeting.lifecycle import Lifecycle
+from meeting.domains.meeting.people import People
+from meeting.domains.meeting.presence import PresenceKeeper
+from meeting.domains.meeting.results import Results
+from meeting.domains.meeting.schedule import Schedule
+from meeting.domains.meeting.service import MeetingService
+from meeting.domains.meeting.speech import SpeechKeeper
+from meeting.domains.signaling import events as signaling_events
+from meeting.kernel.clock import Clock
+from meeting.kernel.consumer import Consumer
+from meeting.kernel.ids import Ids
+from meeting.kernel.token import Tokens
+from meeting.stores.relational.meeting import SqlMeetingUnit
+from meeting.stores.relational.unit import SqlUnits
+
+
+class Meetings(msgspec.Struct, frozen=True):
+    """The meeting domain's faces."""
+
+    module: Module
+    service: MeetingService
+    schedule: Schedule
+    attendance: Attendance
+    lifecycle: Lifecycle
+    results: Results
+
+
+def make(kept: Stores, users: Users, tokens: Tokens, clock: Clock, ids: Ids) -> Meetings:
+    """Make the meeting domain, with its readers of AI results and of closed connections."""
+    units = SqlUnits(kept.database, SqlMeetingUnit, clock, ids)
+    people = People(users.service)
+    schedule = Schedule(units=units, clock=clock, people=people, passwords=users.passwords)
+    attendance = Attendance(
+        units=units, clock=clock, people=people, passwords=users.passwords, tokens=tokens
+    )
+    results = Consumer(
+        MEETING,
+        ai_events.TOPIC,
+        feed=kept.log,
+        units=units,
+        handlers={
+            ai_events.SpeechCompleted: SpeechKeeper(units=units, documents=kept.documents),
+        },
+    )
+    departures = Consumer(
+        MEETING,
+        signaling_events.TOPIC,
+        feed=kept.log,
+        units=units,
+        handlers={
+            signaling_events.ConnectionClosed: PresenceKeeper(units=units, clock=clock),
+        },
+    )
+    return Meetings(
+        module=Module(MEETING, background=[results.run, departures.run]),
+        service=MeetingService(units=units, schedule=schedule, attendance=attendance),
+        schedule=schedule,
+        attendance=attendance,
+        lifecycle=Lifecycle(units=units, clock=clock),
+        results=Results(units=units, documents=kept.documents),
+    )

@@ -1,0 +1,163 @@
+"""The ports of this process: 8080 with everything, 8083 for signalling, 8085 for AI."""
+
+import asyncio
+import math
+from collections.abc import Callable
+
+import msgspec
+import structlog
+
+from meeting.app.assembly.ai import Analysis
+from meeting.app.assembly.meeting import Meetings
+from meeting.app.assembly.signaling import Signals
+from meeting.app.assembly.stores import Stores
+from meeting.app.assembly.user import People
+from meeting.app.config import Config
+from meeting.app.module import Module
+from meeting.app.modules import PORTS
+from meeting.app.run import House
+from meeting.kernel.clock import Clock
+from meeting.kernel.ids import Ids
+from meeting.kernel.token import Tokens
+from meeting.transports.http import (
+    ai as ai_routes,
+    app,
+    health,
+    meeting as meeting_routes,
+    user as user_routes,
+)
+from meeting.transports.http.body import Store
+from meeting.transports.http.gate import Desk
+from meeting.transports.http.health import ModuleState, Readiness
+from meeting.transports.http.idempotency import Once
+from meeting.transports.http.limits import Limits, Window
+from meeting.transports.http.server import Listener
+from meeting.transports.websocket import aio, asgi
+
+log = structlog.get_logger(__name__)
+
+
+class Doors(msgspec.Struct, frozen=True):
+    """The listening ports and where they are."""
+
+    module: Module
+    addresses: dict[str, str]
+
+
+def make(
+    config: Config,
+    kept: Stores,
+    people: People,
+    meetings: Meetings,
+    signals: Signals,
+    analysis: Analysis,
+    tokens: Tokens,
+    clock: Clock,
+    ids: Ids,
+    house: Callable[[], House],
+) -> Doors:
+    """Make the three ports on one desk; they are taken when the module starts."""
+    addresses: dict[str, str] = {}
+    ice = [{"urls": list(config.signaling.ice_urls)}] if config.signaling.ice_urls else []
+    origins, host = config.http.origins, config.http.host
+    limits = _limits(config)
+    desk = _desk(config, kept, people, tokens, clock, ids, limits)
+    bare = health.routes(lambda: _readiness(house()))
+    speech = ai_routes.routes(analysis.recognition, analysis.detection, analysis.history)
+    everything = [
+        *user_routes.routes(people.accounts, people.sessions, Window(limits.per_account, clock)),
+        *meeting_routes.routes(
+            schedule=meetings.schedule,
+            lifecycle=meetings.lifecycle,
+            attendance=meetings.attendance,
+            results=meetings.results,
+            websocket_url=lambda: _socket(config.http.public_url or addresses["http"]),
+            ice_servers=ice,
+        ),
+        *speech,
+    ]
+    socket = asgi.route(signals.service, origins=origins, ids=ids)
+    drain = math.ceil(config.http.drain_seconds)
+    http = Listener(
+        app.build(desk, everything, bare, [socket]),
+        host,
+        config.http.port,
+        setting="http.port",
+        drain_seconds=drain,
+    )
+    ai = Listener(
+        app.build(desk, speech, bare),
+        host,
+        config.ai.port,
+        setting="ai.port",
+        drain_seconds=drain,
+    )
+    signaling = aio.Port(
+        aio.app(signals.service, origins=origins, ids=ids),
+        host,
+        config.signaling.port,
+        setting="signaling.port",
+    )
+    listeners: dict[str, Listener | aio.Port] = {"http": http, "signaling": signaling, "ai": ai}
+
+    async def start() -> None:
+        for name, listener in listeners.items():
+            await listener.start()
+            shown = f"[{host}]" if ":" in host else host
+            addresses[name] = f"http://{shown}:{listener.port}"
+            log.info("listening", name=name, url=addresses[name])
+
+    async def leave() -> None:
+        await signals.service.drain()
+        await asyncio.gather(*(listener.stop() for listener in listeners.values()))
+
+    return Doors(module=Module(PORTS, start=start, drain=leave, stop=leave), addresses=addresses)
+
+
+def _socket(url: str) -> str:
+    """Return where signalling is, for a client that knows the HTTP address."""
+    return url.rstrip("/").replace("http", "ws", 1) + "/ws"
+
+
+def _limits(config: Config) -> Limits:
+    waits = config.debug
+    defaults = Limits()
+    return Limits(
+        json_seconds=math.inf if waits else defaults.json_seconds,
+        speech_seconds=math.inf if waits else config.ai.speech_seconds,
+        picture_seconds=math.inf if waits else defaults.picture_seconds,
+        per_user=config.http.user_rate,
+        per_account=config.http.account_rate,
+        per_address=config.http.address_rate,
+    )
+
+
+def _desk(
+    config: Config,
+    kept: Stores,
+    people: People,
+    tokens: Tokens,
+    clock: Clock,
+    ids: Ids,
+    limits: Limits,
+) -> Desk:
+    return Desk(
+        tokens=tokens,
+        users=people.service,
+        clock=clock,
+        ids=ids,
+        limits=limits,
+        once=Once(kept.answers, clock, ids),
+        by_user=Window(limits.per_user, clock),
+        by_address=Window(limits.per_address, clock),
+        bodies=Store(limits.bodies_bytes),
+        origins=config.http.origins,
+    )
+
+
+def _readiness(house: House) -> Readiness:
+    modules = {
+        module.name: ModuleState(state=module.state, reason=module.reason)
+        for module in house.modules
+    }
+    return Readiness(status=house.status, modules=modules)

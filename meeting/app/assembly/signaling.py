@@ -1,0 +1,64 @@
+"""The signaling domain."""
+
+import math
+
+import msgspec
+
+from meeting.app.assembly.meeting import Meetings
+from meeting.app.assembly.stores import Stores
+from meeting.app.assembly.user import People
+from meeting.app.config import Config
+from meeting.app.module import Module
+from meeting.app.modules import SIGNALING
+from meeting.domains.signaling.model import Limits, Timings
+from meeting.domains.signaling.service import Signaling
+from meeting.kernel.clock import Clock
+from meeting.kernel.ids import Ids
+from meeting.kernel.token import Tokens
+from meeting.stores.relational.signaling import SqlSignalingUnit
+from meeting.stores.relational.unit import SqlUnits
+
+STANDSTILL = 24 * 3600.0
+"""How long a person at a breakpoint may think before anybody loses a place."""
+
+
+class Signals(msgspec.Struct, frozen=True):
+    """The signaling domain's face."""
+
+    module: Module
+    service: Signaling
+
+
+def make(
+    config: Config,
+    kept: Stores,
+    users: People,
+    meetings: Meetings,
+    tokens: Tokens,
+    clock: Clock,
+    ids: Ids,
+) -> Signals:
+    """Make the signaling domain."""
+    service = Signaling(
+        units=SqlUnits(kept.database, SqlSignalingUnit, clock, ids),
+        feed=kept.log,
+        tokens=tokens,
+        user=users.service,
+        meeting=meetings.service,
+        clock=clock,
+        ids=ids,
+        limits=Limits(sockets=config.signaling.max_sockets),
+        timings=_timings(config),
+        ice_urls=config.signaling.ice_urls,
+    )
+    module = Module(SIGNALING, start=service.start, background=service.background())
+    return Signals(module=module, service=service)
+
+
+def _timings(config: Config) -> Timings:
+    chosen = config.signaling
+    if config.debug:
+        return Timings(grace=STANDSTILL, silence=STANDSTILL, call=math.inf)
+    return Timings(
+        grace=chosen.grace_seconds, ping=chosen.ping_seconds, silence=chosen.silence_seconds
+    )

@@ -1,0 +1,62 @@
+"""The user domain."""
+
+import msgspec
+
+from meeting.app.assembly.stores import Stores
+from meeting.app.config import Config
+from meeting.app.module import Module
+from meeting.app.modules import USER
+from meeting.domains.user.accounts import Accounts
+from meeting.domains.user.service import UserService
+from meeting.domains.user.sessions import Sessions
+from meeting.kernel.call import Call, Caller
+from meeting.kernel.clock import Clock, SystemClock
+from meeting.kernel.ids import Ids, RandomIds
+from meeting.kernel.password import Passwords
+from meeting.kernel.token import Tokens
+from meeting.stores.relational import migrate
+from meeting.stores.relational.database import Database
+from meeting.stores.relational.unit import SqlUnits
+from meeting.stores.relational.user import UserSqlUnit
+
+
+class People(msgspec.Struct, frozen=True):
+    """The user domain's faces."""
+
+    module: Module
+    service: UserService
+    accounts: Accounts
+    sessions: Sessions
+    passwords: Passwords
+
+
+def make(kept: Stores, tokens: Tokens, clock: Clock, ids: Ids) -> People:
+    """Make the user domain."""
+    units = SqlUnits(kept.database, UserSqlUnit, clock, ids)
+    passwords = Passwords()
+
+    async def stop() -> None:
+        passwords.close()
+
+    return People(
+        module=Module(USER, stop=stop),
+        service=UserService(units, tokens),
+        accounts=Accounts(units, passwords, clock),
+        sessions=Sessions(units, passwords, tokens, clock, ids),
+        passwords=passwords,
+    )
+
+
+async def promote(config: Config, name: str) -> None:
+    """Make a user an admin, beside a server that may be running on the same folder."""
+    clock, ids = SystemClock(), RandomIds()
+    database = Database.embedded(config.state)
+    passwords = Passwords()
+    try:
+        await migrate.upgrade(database)
+        units = SqlUnits(database, UserSqlUnit, clock, ids)
+        call = Call(caller=Caller(service="cli"), request_id=ids.new())
+        await Accounts(units, passwords, clock).promote(call, name)
+    finally:
+        passwords.close()
+        await database.close()

@@ -1,0 +1,1 @@
+"""Media from outside, decoded in a child process that can harm nobody."""

@@ -1,0 +1,204 @@
+"""Speech to text: one recording in, one result that is kept and announced, or a clear error."""
+
+import hashlib
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+import structlog
+
+from meeting.domains.ai.admission import Admission
+from meeting.domains.ai.content import (
+    AUDIO_BYTES,
+    AUDIO_SECONDS,
+    Sound,
+    check_length,
+    check_sound,
+    decode,
+    sound_format,
+)
+from meeting.domains.ai.events import SpeechCompleted
+from meeting.domains.ai.model import SPEECH, Analysis, Speech, language_named
+from meeting.domains.ai.ports import AiUnit, Decoder, Engine
+from meeting.domains.ai.slots import Slots
+from meeting.kernel.call import Call
+from meeting.kernel.clock import Clock
+from meeting.kernel.errors import Fault, Kind, invalid
+from meeting.kernel.ids import Ids
+from meeting.kernel.ports import Units
+
+log = structlog.get_logger(__name__)
+
+EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
+DECODED_RATE = 16_000
+
+
+class Recording(msgspec.Struct, frozen=True, kw_only=True):
+    """What a client wants to have recognised, as it was sent."""
+
+    audio_data: str
+    """Base64."""
+    meeting_id: int
+    user_id: int = 0
+    format: str = "pcm"
+    sample_rate: int = 16_000
+    channels: int = 1
+    language: str = ""
+    started_at: datetime | None = None
+
+
+class Recognised(msgspec.Struct, frozen=True, kw_only=True):
+    """A result and the name it is kept under."""
+
+    task_id: str
+    speech: Speech
+
+
+class Recognition:
+    """Has speech recognised for those who are in a meeting."""
+
+    def __init__(
+        self,
+        *,
+        units: Units[AiUnit],
+        admission: Admission,
+        engine: Engine,
+        decoder: Decoder,
+        slots: Slots,
+        clock: Clock,
+        ids: Ids,
+        longest: float = 120.0,
+    ) -> None:
+        self._units = units
+        self._admission = admission
+        self._engine = engine
+        self._decoder = decoder
+        self._slots = slots
+        self._clock = clock
+        self._ids = ids
+        self._longest = longest
+        """Seconds for one recognition; infinite where a person at a debugger is waited for."""
+
+    async def recognise(self, call: Call, wanted: Recording) -> Recognised:
+        """Recognise, keep and announce; the same `call.key` and content again changes nothing."""
+        received = self._clock.now()
+        form = sound_format(wanted.format, wanted.sample_rate, wanted.channels)
+        language_named(wanted.language)
+        _check_start(wanted.started_at, received)
+        data = await decode("audio_data", wanted.audio_data, AUDIO_BYTES)
+        check_sound(data, form, wanted.sample_rate, wanted.channels)
+        subject = await self._admission.analyse(call, wanted.meeting_id, wanted.user_id)
+        task_id = self._task_id(call, wanted, data)
+        if call.key and (kept := await self._kept(task_id)) is not None:
+            return kept
+        deadline = min(call.deadline, self._clock.monotonic() + self._longest)
+        async with self._slots.slot():
+            sound = await self._samples(data, form, wanted, deadline)
+            speech = await self._infer(sound, wanted.language, deadline)
+        return await self._keep(task_id, subject, wanted, received, speech)
+
+    async def _samples(self, data: bytes, form: str, wanted: Recording, deadline: float) -> Sound:
+        if form == "wav":
+            return Sound(data=data, format="wav")
+        if form == "pcm":
+            return Sound(
+                data=data,
+                format="pcm",
+                sample_rate=wanted.sample_rate,
+                channels=wanted.channels,
+            )
+        samples = await self._decoder.decode(data, form, seconds=AUDIO_SECONDS, deadline=deadline)
+        check_length(len(samples) // 2, DECODED_RATE)
+        return Sound(data=samples, format="pcm", sample_rate=DECODED_RATE)
+
+    async def _infer(self, sound: Sound, language: str, deadline: float) -> Speech:
+        params = {"format": sound.format}
+        if sound.format == "pcm":
+            params |= {"sample_rate": str(sound.sample_rate), "channels": str(sound.channels)}
+        if language:
+            params["language"] = language
+        result = await self._engine.infer(SPEECH, sound.data, params, deadline)
+        try:
+            return msgspec.convert(result, type=Speech)
+        except msgspec.ValidationError as error:
+            log.error("result refused", task=SPEECH, reason=str(error))  # noqa: TRY400 - no traceback for a bad answer
+            raise Fault(Kind.AI_FAILED, "the engine gave no proper result") from error
+
+    async def _kept(self, task_id: str) -> Recognised | None:
+        async with self._units.read() as unit:
+            analysis = await unit.get(task_id, SPEECH)
+        if analysis is None:
+            return None
+        return Recognised(task_id=task_id, speech=msgspec.convert(analysis.result, type=Speech))
+
+    async def _keep(
+        self, task_id: str, subject: int, wanted: Recording, received: datetime, speech: Speech
+    ) -> Recognised:
+        length = timedelta(milliseconds=speech.duration_ms)
+        started = wanted.started_at or received - length
+        analysis = Analysis(
+            task_id=task_id,
+            meeting_id=wanted.meeting_id,
+            user_id=subject,
+            analysis_type=SPEECH,
+            result=msgspec.to_builtins(speech),
+            confidence=speech.confidence,
+            model=speech.model,
+            model_sha256=speech.model_sha256,
+            created_at=self._clock.now(),
+        )
+        async with self._units.write() as unit:
+            added = await unit.add(analysis)
+            if added and speech.text:
+                unit.append(
+                    SpeechCompleted(
+                        task_id=task_id,
+                        meeting_id=wanted.meeting_id,
+                        user_id=subject,
+                        text=speech.text,
+                        confidence=speech.confidence,
+                        language=speech.language,
+                        duration=speech.duration_ms,
+                        timestamp=analysis.created_at,
+                        latency=speech.latency_ms,
+                        started_at=started,
+                        ended_at=started + length,
+                        segments=msgspec.to_builtins(speech.segments),
+                        model=speech.model,
+                        model_sha256=speech.model_sha256,
+                    )
+                )
+        if not added and (kept := await self._kept(task_id)) is not None:
+            return kept  # the same request came twice at once: both get the one that is kept
+        log.info(
+            "speech recognised",
+            task_id=task_id,
+            meeting_id=wanted.meeting_id,
+            user_id=subject,
+            duration_ms=speech.duration_ms,
+            latency_ms=speech.latency_ms,
+        )
+        return Recognised(task_id=task_id, speech=speech)
+
+    def _task_id(self, call: Call, wanted: Recording, data: bytes) -> str:
+        """Name the task; with a key so that a retry after a crash finds what was kept."""
+        if not call.key:
+            return self._ids.new("ai_")
+        caller = call.caller
+        about = (
+            f"{caller.user_id}\0{caller.service}\0{call.key}\0{wanted.meeting_id}"
+            f"\0{wanted.user_id}\0{wanted.format}\0{wanted.sample_rate}\0{wanted.channels}"
+            f"\0{wanted.language}\0{wanted.started_at}\0"
+        )
+        digest = hashlib.sha256(about.encode("utf-8", "surrogatepass"))
+        digest.update(hashlib.sha256(data).digest())
+        return "ai_" + digest.hexdigest()[:32]
+
+
+def _check_start(started_at: datetime | None, received: datetime) -> None:
+    """Refuse a start that no clock near ours can have shown."""
+    if started_at is None:
+        return
+    if started_at.tzinfo is None:
+        raise invalid("started_at", "must be RFC 3339 with a zone")
+    if not EARLIEST <= started_at <= received + timedelta(days=1):
+        raise invalid("started_at", "must be a moment since 2000 and not in the future")

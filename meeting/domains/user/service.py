@@ -1,0 +1,57 @@
+"""The user domain as other domains see it: satisfies `UserApi`."""
+
+from collections.abc import Sequence
+
+from meeting.domains.user.api import Identity, Person
+from meeting.domains.user.model import Status
+from meeting.domains.user.ports import UserUnit
+from meeting.kernel.call import Call
+from meeting.kernel.errors import Fault, Kind, invalid
+from meeting.kernel.ids import MAX_ID
+from meeting.kernel.ports import Units
+from meeting.kernel.token import Tokens
+
+MOST = 1000
+
+
+class UserService:
+    """Answers who a token belongs to, and who a user is."""
+
+    def __init__(self, units: Units[UserUnit], tokens: Tokens) -> None:
+        self._units = units
+        self._tokens = tokens
+
+    async def validate_token(self, call: Call, token: str) -> Identity:
+        """Check an access token or ticket: seal, expiry, revocation, account; never consumes it."""
+        try:
+            claims = self._tokens.open(token, "access", "ticket")
+        except Fault as fault:
+            over = fault.kind is Kind.TOKEN_EXPIRED
+            return Identity(valid=False, error="expired" if over else "malformed")
+        async with self._units.read() as unit:
+            user = await unit.by_id(claims.user_id)
+            dead = await unit.revoked([jti for jti in (claims.jti, claims.parent) if jti])
+        if user is not None and user.status is Status.BANNED:
+            return Identity(valid=False, error="banned")
+        if user is None or dead or user.status is not Status.ACTIVE:
+            return Identity(valid=False, error="revoked")
+        return Identity(valid=True, user_id=user.id, username=user.username, role=user.role)
+
+    async def get_user(self, call: Call, user_id: int) -> Person:
+        """Return one user; `user_not_found` where there is none."""
+        async with self._units.read() as unit:
+            user = await unit.by_id(user_id) if 1 <= user_id <= MAX_ID else None
+        if user is None:
+            raise Fault(Kind.USER_NOT_FOUND, "there is no such user")
+        return user.shown_to(call.caller)
+
+    async def get_users_by_ids(self, call: Call, user_ids: Sequence[int]) -> list[Person]:
+        """Return up to 1000 users, each once, by id; unknown ids are left out. Services only."""
+        if not call.caller.is_service:
+            raise Fault(Kind.FORBIDDEN, "only services may do this")
+        if len(user_ids) > MOST:
+            raise invalid("user_ids", f"at most {MOST} ids")
+        wanted = {user_id for user_id in user_ids if 1 <= user_id <= MAX_ID}
+        async with self._units.read() as unit:
+            users = await unit.by_ids(wanted)
+        return [user.shown_to(call.caller) for user in users]

@@ -1,0 +1,51 @@
+"""What is told about an engine that this process runs, for `/ready` and for people."""
+
+from pathlib import Path
+from typing import Literal, Protocol
+
+import msgspec
+
+
+class EngineSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """What an engine is started with."""
+
+    models: Path
+    """The folder that `meeting models pull` fills."""
+    library: Path
+    endpoint: str = "tcp://127.0.0.1:5555"
+    """Port 0 takes a free one."""
+    workers: int = 2
+    queue: int = 64
+
+
+class EngineState(msgspec.Struct, frozen=True, kw_only=True):
+    """How an engine is."""
+
+    state: Literal["stopped", "starting", "running", "restarting", "failed"]
+    reason: str = ""
+
+
+class EngineFailed(Exception):
+    """The engine can't be started; the text says what to do."""
+
+
+class Host(Protocol):
+    """Runs an engine, on threads or as a child; the rest of the house sees the endpoint alone."""
+
+    @property
+    def endpoint(self) -> str:
+        """Where the engine listens, once it is started."""
+        ...
+
+    @property
+    def state(self) -> EngineState:
+        """How the engine is."""
+        ...
+
+    async def start(self) -> None:
+        """Start it and return once it listens; `EngineFailed` where it can't."""
+        ...
+
+    async def stop(self) -> None:
+        """Let running work end and stop it; again: nothing happens."""
+        ...

@@ -1,0 +1,176 @@
+"""The rows of the user domain on SQL."""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from sqlalchemy import Boolean, Column, Integer, String, Table, delete, insert, or_, select, update
+from sqlalchemy.exc import IntegrityError
+
+from meeting.domains.user.model import NewUser, Refresh, Status, User, fold, taken
+from meeting.kernel.call import Role
+from meeting.kernel.secret import Secret
+from meeting.stores.relational.database import metadata
+from meeting.stores.relational.types import BigKey, Moment
+from meeting.stores.relational.unit import SqlUnit
+from meeting.stores.relational.upsert import upsert
+
+users = Table(
+    "users",
+    metadata,
+    Column("id", BigKey, primary_key=True, autoincrement=True),
+    Column("username", String(50), nullable=False),
+    Column("username_key", String(50), nullable=False, unique=True),
+    Column("email", String(100), nullable=False),
+    Column("email_key", String(200), nullable=False, unique=True),
+    Column("password_hash", String(255), nullable=False),
+    Column("nickname", String(50), nullable=False),
+    Column("avatar", String(255), nullable=False),
+    Column("phone", String(20), nullable=False),
+    Column("role", Integer, nullable=False),
+    Column("status", Integer, nullable=False),
+    Column("last_login", Moment),
+    Column("created_at", Moment, nullable=False),
+    sqlite_autoincrement=True,  # an id is never given out twice
+)
+
+refresh_tokens = Table(
+    "user_refresh_tokens",
+    metadata,
+    Column("digest", String(64), primary_key=True),
+    Column("user_id", BigKey, nullable=False, index=True),
+    Column("family", String(32), nullable=False, index=True),
+    Column("jti", String(32), nullable=False, index=True),
+    Column("access_until", Moment, nullable=False),
+    Column("expires_at", Moment, nullable=False),
+    Column("used", Boolean, nullable=False),
+)
+
+revocations = Table(
+    "user_revocations",
+    metadata,
+    Column("jti", String(32), primary_key=True),
+    Column("user_id", BigKey, nullable=False, index=True),
+    Column("until", Moment, nullable=False),
+)
+
+
+class UserSqlUnit(SqlUnit):
+    """Satisfies `UserUnit`."""
+
+    SOURCE = "user"
+
+    async def add(self, user: NewUser) -> User:
+        """Keep a new account under an id of its own; `exists` where name or address is taken."""
+        row = msgspec.structs.asdict(user) | {
+            "password_hash": user.password_hash.reveal(),
+            "username_key": fold(user.username),
+            "email_key": fold(user.email),
+            "avatar": "",
+        }
+        try:
+            done = await self.connection.execute(insert(users).values(**row).returning(users.c.id))
+        except IntegrityError as error:
+            raise taken("email" if "email_key" in str(error.orig) else "username") from error
+        return User(id=done.scalar_one(), **msgspec.structs.asdict(user))
+
+    async def by_id(self, user_id: int) -> User | None:
+        """Return the account with an id."""
+        found = await self.connection.execute(select(users).where(users.c.id == user_id))
+        return _user(found.mappings().one_or_none())
+
+    async def by_ids(self, user_ids: Collection[int]) -> Sequence[User]:
+        """Return the accounts with these ids, by id; unknown ones are left out."""
+        found = await self.connection.execute(
+            select(users).where(users.c.id.in_(user_ids)).order_by(users.c.id)
+        )
+        return [user for row in found.mappings() if (user := _user(row)) is not None]
+
+    async def by_login(self, name: str) -> User | None:
+        """Return the account with a user name or e-mail address; the two can't look alike."""
+        key = fold(name)
+        found = await self.connection.execute(
+            select(users).where(or_(users.c.username_key == key, users.c.email_key == key))
+        )
+        return _user(found.mappings().one_or_none())
+
+    async def seen(self, user_id: int, at: datetime) -> None:
+        """Remember when an account was last logged in to."""
+        await self.connection.execute(
+            update(users).where(users.c.id == user_id).values(last_login=at)
+        )
+
+    async def appoint(self, user_id: int, role: Role) -> None:
+        """Give an account a role."""
+        await self.connection.execute(update(users).where(users.c.id == user_id).values(role=role))
+
+    async def add_refresh(self, refresh: Refresh) -> None:
+        """Keep a refresh token."""
+        await self.connection.execute(
+            insert(refresh_tokens).values(**msgspec.structs.asdict(refresh))
+        )
+
+    async def refresh(self, digest: str) -> Refresh | None:
+        """Return a refresh token, also a used one; others wait until this unit is done with it."""
+        found = await self.connection.execute(
+            select(refresh_tokens).where(refresh_tokens.c.digest == digest).with_for_update()
+        )
+        row = found.mappings().one_or_none()
+        return None if row is None else Refresh(**row)
+
+    async def spend(self, digest: str) -> None:
+        """Mark a refresh token as used."""
+        await self.connection.execute(
+            update(refresh_tokens).where(refresh_tokens.c.digest == digest).values(used=True)
+        )
+
+    async def family_of(self, jti: str) -> str | None:
+        """Return the family that an access token belongs to."""
+        found = await self.connection.execute(
+            select(refresh_tokens.c.family).where(refresh_tokens.c.jti == jti)
+        )
+        family: str | None = found.scalar_one_or_none()
+        return family
+
+    async def end_family(self, family: str) -> Sequence[Refresh]:
+        """Mark a whole family as used, and return it."""
+        own = refresh_tokens.c.family == family
+        await self.connection.execute(update(refresh_tokens).where(own).values(used=True))
+        found = await self.connection.execute(select(refresh_tokens).where(own))
+        return [Refresh(**row) for row in found.mappings()]
+
+    async def revoke(self, jti: str, user_id: int, until: datetime) -> bool:
+        """End an access token before its time; False where it was ended before."""
+        row = {"jti": jti, "user_id": user_id, "until": until}
+        done = await self.connection.execute(
+            upsert(self.connection, revocations, row, keys=["jti"], replace=False)
+        )
+        return done.rowcount == 1
+
+    async def revoked(self, jtis: Collection[str]) -> bool:
+        """Tell whether any of these tokens was ended."""
+        found = await self.connection.execute(
+            select(revocations.c.jti).where(revocations.c.jti.in_(jtis)).limit(1)
+        )
+        return found.first() is not None
+
+    async def sweep(self, user_id: int, now: datetime) -> None:
+        """Forget a user's tokens and revocations that are over by themselves."""
+        for table, over in (
+            (refresh_tokens, refresh_tokens.c.expires_at),
+            (revocations, revocations.c.until),
+        ):
+            await self.connection.execute(
+                delete(table).where(table.c.user_id == user_id, over <= now)
+            )
+
+
+def _user(row: Mapping[Any, Any] | None) -> User | None:
+    if row is None:
+        return None
+    fields = {name: row[name] for name in User.__struct_fields__}
+    fields["password_hash"] = Secret(fields["password_hash"])
+    fields["role"] = Role(fields["role"])
+    fields["status"] = Status(fields["status"])
+    return User(**fields)

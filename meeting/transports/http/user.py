@@ -1,0 +1,173 @@
+"""REST of the user domain."""
+
+from datetime import datetime
+from typing import Annotated
+
+import msgspec
+from litestar import get, post
+from litestar.handlers import HTTPRouteHandler
+from msgspec import Meta
+
+from meeting.domains.user.accounts import Accounts, Registration
+from meeting.domains.user.model import User, fold
+from meeting.domains.user.sessions import Sessions
+from meeting.kernel.call import Call
+from meeting.kernel.errors import invalid
+from meeting.kernel.secret import Secret
+from meeting.transports.http.envelope import Envelope, Nothing, envelope
+from meeting.transports.http.limits import Window
+
+LINE = r"^[^\x00-\x1f\x7f]*\Z"
+"""One line of text; `\\Z`, because `$` would let a line break pass at the end."""
+
+Name = Annotated[str, Meta(min_length=3, max_length=20, pattern=r"^[A-Za-z0-9_.-]*\Z")]
+Email = Annotated[
+    str, Meta(min_length=3, max_length=100, pattern=r"^[^@\s\x00-\x20]+@[^@\s\x00-\x20]+\Z")
+]
+Password = Annotated[str, Meta(min_length=8, max_length=128)]
+Opaque = Annotated[str, Meta(max_length=256)]
+
+
+class RegisterBody(msgspec.Struct, frozen=True, kw_only=True):
+    """A new account."""
+
+    username: Name
+    email: Email
+    password: Password
+    nickname: Annotated[str, Meta(max_length=50, pattern=LINE)] | None = None
+    phone: Annotated[str, Meta(max_length=20, pattern=LINE)] | None = None
+
+
+class LoginBody(msgspec.Struct, frozen=True, kw_only=True):
+    """User name or e-mail address, and password."""
+
+    username: Annotated[str, Meta(min_length=1, max_length=100, pattern=LINE)]
+    password: Annotated[str, Meta(min_length=1, max_length=128)]
+
+
+class RefreshBody(msgspec.Struct, frozen=True, kw_only=True):
+    """The refresh token, under one of two names."""
+
+    refresh_token: Opaque | None = None
+    token: Opaque | None = None
+
+
+class LogoutBody(msgspec.Struct, frozen=True, kw_only=True):
+    """A refresh token whose family is to end, too."""
+
+    refresh_token: Opaque | None = None
+
+
+class UserView(msgspec.Struct, frozen=True, kw_only=True):
+    """An account as its owner sees it."""
+
+    id: int
+    username: str
+    email: str
+    nickname: str
+    avatar: str
+    phone: str
+    role: int
+    role_name: str
+    status: int
+    status_name: str
+    last_login: datetime | None
+    created_at: datetime
+
+
+class RegisterView(msgspec.Struct, frozen=True):
+    """The new account."""
+
+    user: UserView
+
+
+class TokenView(msgspec.Struct, frozen=True, kw_only=True):
+    """New credentials; `expires_in` in seconds."""
+
+    token: str
+    refresh_token: str
+    expires_in: int
+
+
+class LoginView(TokenView, frozen=True, kw_only=True):
+    """New credentials, and whose they are."""
+
+    user: UserView
+
+
+def routes(accounts: Accounts, sessions: Sessions, by_account: Window) -> list[HTTPRouteHandler]:
+    """Make the routes; `by_account` bounds how often a password may be tried for one name.
+
+    It counts the name as it was given, known or not, so that it tells nobody which are known.
+    """
+
+    @post("/auth/register", status_code=201)
+    async def register(data: RegisterBody, call: Call) -> Envelope[RegisterView]:
+        """Make an account."""
+        by_account.spend(fold(data.username))
+        wanted = Registration(
+            username=data.username,
+            email=data.email,
+            password=Secret(data.password),
+            nickname=data.nickname or "",
+            phone=data.phone or "",
+        )
+        return envelope(call, RegisterView(view(await accounts.register(call, wanted))), 201)
+
+    @post("/auth/login", status_code=200)
+    async def login(data: LoginBody, call: Call) -> Envelope[LoginView]:
+        """Get a token and a refresh token."""
+        by_account.spend(fold(data.username))
+        session = await sessions.login(call, data.username, data.password)
+        shown = LoginView(
+            user=view(session.user),
+            token=session.token,
+            refresh_token=session.refresh_token,
+            expires_in=session.expires_in,
+        )
+        return envelope(call, shown)
+
+    @post("/auth/refresh", status_code=200)
+    async def refresh(data: RefreshBody, call: Call) -> Envelope[TokenView]:
+        """Trade a refresh token for new credentials; each is good once."""
+        given = data.refresh_token or data.token
+        if not given:
+            raise invalid("refresh_token", "is required")
+        session = await sessions.refresh(call, given)
+        shown = TokenView(
+            token=session.token,
+            refresh_token=session.refresh_token,
+            expires_in=session.expires_in,
+        )
+        return envelope(call, shown)
+
+    @post("/auth/logout", status_code=200)
+    async def logout(call: Call, data: LogoutBody | None = None) -> Envelope[Nothing]:
+        """End this token and all that came from the same login."""
+        await sessions.logout(call, data.refresh_token if data else None)
+        return envelope(call, Nothing())
+
+    @get("/users/profile")
+    async def profile(call: Call) -> Envelope[UserView]:
+        """Return the caller's own account."""
+        return envelope(call, view(await accounts.profile(call)))
+
+    return [register, login, refresh, logout, profile]
+
+
+def view(user: User) -> UserView:
+    """Show an account to its owner."""
+    return UserView(
+        id=user.id,
+        username=user.username,
+        email=user.email,
+        nickname=user.nickname,
+        avatar=user.avatar,
+        phone=user.phone,
+        role=user.role.value,
+        role_name=user.role.name.lower(),
+        status=user.status.value,
+        status_name=user.status.name.lower(),
+        last_login=user.last_login,
+        created_at=user.created_at,
+    )

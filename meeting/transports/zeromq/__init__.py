@@ -1,0 +1,1 @@
+"""The engine's contract on ZeroMQ, from the side of those who ask."""

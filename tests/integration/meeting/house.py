@@ -1,0 +1,144 @@
+"""The user and meeting domains behind a real HTTP port; what tests say to it goes over the wire."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import msgspec
+
+from meeting.domains.meeting.attendance import Attendance
+from meeting.domains.meeting.lifecycle import Lifecycle
+from meeting.domains.meeting.people import People
+from meeting.domains.meeting.results import Results
+from meeting.domains.meeting.schedule import Schedule
+from meeting.domains.meeting.speech import SpeechKeeper
+from meeting.kernel.clock import rfc3339
+from meeting.stores.relational.database import Database, metadata
+from meeting.stores.relational.documents import SqlDocuments
+from meeting.stores.relational.meeting import SqlMeetingUnit
+from meeting.stores.relational.outbox import Log
+from meeting.stores.relational.unit import SqlUnits
+from meeting.transports.http import app, health, meeting, user
+from meeting.transports.http.limits import Limits
+from meeting.transports.http.server import Listener
+from tests.front import Front
+
+WEBSOCKET = "ws://127.0.0.1:8083/ws"
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """What came back: the HTTP status, the whole body, and its data."""
+
+    status: int
+    body: dict[str, Any]
+
+    @property
+    def data(self) -> Any:
+        """Return the data of a good answer."""
+        assert self.status < 300, self.body
+        return self.body["data"]
+
+    @property
+    def error(self) -> tuple[int, int]:
+        """Return HTTP status and business code of an error."""
+        assert "error" in self.body, self.body
+        return self.status, self.body["code"]
+
+
+class Person:
+    """A logged-in user with a plain HTTP client."""
+
+    def __init__(self, client: aiohttp.ClientSession, name: str, token: str, user_id: int) -> None:
+        self._client = client
+        self._token = token
+        self.name = name
+        self.id = user_id
+
+    async def ask(
+        self, method: str, path: str, json: Any = None, headers: dict[str, str] | None = None
+    ) -> Answer:
+        """Send a request and read its answer."""
+        sent = {"Authorization": f"Bearer {self._token}", **(headers or {})}
+        async with self._client.request(
+            method, f"/api/v1{path}", json=json, headers=sent
+        ) as response:
+            return Answer(response.status, await response.json(content_type=None))
+
+    async def get(self, path: str) -> Answer:
+        """Ask for something."""
+        return await self.ask("GET", path)
+
+    async def post(self, path: str, json: Any = None, **headers: str) -> Answer:
+        """Ask for something to be done."""
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        return await self.ask("POST", path, json, named)
+
+
+class House(Front):
+    """The front with meetings behind it."""
+
+    def __init__(self, database: Database) -> None:
+        super().__init__(database, Limits(per_address=1000), ())
+        units = SqlUnits(database, SqlMeetingUnit, self.clock, self.ids)
+        people = People(self.service)
+        self.feed = Log(database)
+        self.documents = SqlDocuments(database)
+        self.speech = SpeechKeeper(units=units, documents=self.documents)
+        self.routes = meeting.routes(
+            schedule=Schedule(
+                units=units, clock=self.clock, people=people, passwords=self.passwords
+            ),
+            lifecycle=Lifecycle(units=units, clock=self.clock),
+            attendance=Attendance(
+                units=units,
+                clock=self.clock,
+                people=people,
+                passwords=self.passwords,
+                tokens=self.tokens,
+            ),
+            results=Results(units=units, documents=self.documents),
+            websocket_url=lambda: WEBSOCKET,
+            ice_servers=[{"urls": ["stun:127.0.0.1:3478"]}],
+        )
+
+    async def person(self, name: str) -> Person:
+        """Register somebody and log them in."""
+        made = await self.register(name, nickname=f"{name.title()} Doe")
+        return Person(self.client, name, (await self.login(name))["token"], made["id"])
+
+    def draft(self, **fields: Any) -> dict[str, Any]:
+        """Make the body of a meeting of one hour from now."""
+        now = self.clock.now()
+        times = {"start_time": rfc3339(now), "end_time": rfc3339(now + timedelta(hours=1))}
+        return {"title": "Stand-up", **times, **fields}
+
+    async def meeting(self, host: Person, *, started: bool = True, **fields: Any) -> int:
+        """Create a meeting, and start it unless told not to."""
+        made = (await host.post("/meetings", self.draft(**fields))).data
+        if started:
+            assert (await host.post(f"/meetings/{made['id']}/start")).data["status"] == 2
+        return int(made["id"])
+
+
+@asynccontextmanager
+async def house(folder: Path) -> AsyncIterator[House]:
+    """Open the house on any free port."""
+    database = Database(f"sqlite+aiosqlite:///{folder}/meeting.db")
+    async with database.write() as connection:
+        await connection.run_sync(metadata.create_all)
+    opened = House(database)
+    own = user.routes(opened.accounts, opened.sessions, opened.by_account)
+    port = app.build(opened.desk, [*own, *opened.routes], health.routes(lambda: opened.state))
+    listener = Listener(port, "127.0.0.1", 0, setting="http.port", drain_seconds=5)
+    await listener.start()
+    try:
+        async with aiohttp.ClientSession(f"http://127.0.0.1:{listener.port}") as client:
+            opened.client = client
+            yield opened
+    finally:
+        await listener.stop()
+        opened.passwords.close()
+        await database.close()
