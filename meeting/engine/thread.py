@@ -31,11 +31,12 @@ class ThreadHost:
         """Start it and return once it listens; `EngineFailed` where it can't."""
         self._state = EngineState(state="starting")
         try:
-            self._engine = await asyncio.to_thread(self._create)
-            self._engine.start()
+            engine = await asyncio.to_thread(self._create)
+            engine.start()
         except (ImportError, RuntimeError, ValueError) as error:
             self._state = EngineState(state="failed", reason=str(error))
             raise EngineFailed(str(error)) from error
+        self._engine = engine
         self._state = EngineState(state="running")
 
     async def stop(self) -> None:

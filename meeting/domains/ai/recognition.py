@@ -111,17 +111,21 @@ class Recognition:
         return Sound(data=samples, format="pcm", sample_rate=DECODED_RATE)
 
     async def _infer(self, sound: Sound, language: str, deadline: float) -> Speech:
-        params = {"format": sound.format}
+        params: dict[str, str] = {"format": sound.format}
         if sound.format == "pcm":
             params |= {"sample_rate": str(sound.sample_rate), "channels": str(sound.channels)}
         if language:
             params["language"] = language
-        result = await self._engine.infer(SPEECH, sound.data, params, deadline)
         try:
+            result = await self._engine.infer(SPEECH, sound.data, params, deadline)
             return msgspec.convert(result, type=Speech)
         except msgspec.ValidationError as error:
             log.error("result refused", task=SPEECH, reason=str(error))  # noqa: TRY400 - no traceback for a bad answer
             raise Fault(Kind.AI_FAILED, "the engine gave no proper result") from error
+        except Fault as fault:
+            if reason := fault.details.get("input_data"):  # the engine's name for it, not ours
+                raise invalid("audio_data", reason) from fault
+            raise
 
     async def _kept(self, task_id: str) -> Recognised | None:
         async with self._units.read() as unit:

@@ -35,14 +35,14 @@ async def test_base64_gives_the_bytes_back(data: bytes) -> None:
 @settings(max_examples=2000, deadline=None)
 async def test_base64_is_strict(text: str) -> None:
     """What is not the one way of writing bytes is refused as validation, and nothing else."""
-    try:
-        data = await content.decode("audio_data", text, 100)
-    except Fault as fault:
-        assert fault.kind is Kind.VALIDATION
-        assert "audio_data" in fault.details
-    else:
-        assert data == lenient(text)
-        assert len(text) == len(base64.b64encode(data))
+    expected = lenient(text)
+    if expected is not None and len(text) == len(base64.b64encode(expected)):
+        assert await content.decode("audio_data", text, 100) == expected
+        return
+    with pytest.raises(Fault) as caught:
+        await content.decode("audio_data", text, 100)
+    assert caught.value.kind is Kind.VALIDATION
+    assert "audio_data" in caught.value.details
 
 
 async def test_long_base64_is_decoded_in_slices() -> None:
@@ -205,9 +205,9 @@ def test_an_unknown_type_is_refused() -> None:
 def test_any_start_is_taken_or_refused(moment: datetime) -> None:
     """No moment breaks the rule on starts, at either end of the calendar."""
     received = datetime(2026, 11, 24, 12, tzinfo=UTC)
-    try:
+    if EARLIEST.timestamp() <= moment.timestamp() <= received.timestamp() + 86_400:
         _check_start(moment, received)
-    except Fault as fault:
-        assert fault.kind is Kind.VALIDATION
-    else:
-        assert moment >= EARLIEST
+        return
+    with pytest.raises(Fault) as caught:
+        _check_start(moment, received)
+    assert caught.value.kind is Kind.VALIDATION
