@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import msgspec
 from litestar import get, post
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import Parameter
+from litestar.params import FromPath, QueryParameter
 
 from meeting.domains.ai.detection import Detection, Picture
 from meeting.domains.ai.history import History
@@ -119,10 +119,10 @@ def routes(
 
     @get("/ai/analysis/{meeting_id:int}")
     async def analyses(
-        meeting_id: int,
+        meeting_id: FromPath[int],
         call: Call,
         page: Page,
-        kind: Annotated[str, Parameter(query="type", description="a task, or its alias")] = "",
+        kind: Annotated[str, QueryParameter(name="type", description="a task, or its alias")] = "",
     ) -> Envelope[Paged[AnalysisView]]:
         """List what was found out in a meeting, newest first."""
         found = await history.analyses(call, meeting_id, kind, page)

@@ -11,5 +11,5 @@ from tests.integration.meeting.house import House, house as opened
 @pytest.fixture
 async def house(tmp_path: Path) -> AsyncIterator[House]:
     """Open a house on any free port."""
-    async with opened(tmp_path) as opening:
+    async with opened(tmp_path, House) as opening:
         yield opening

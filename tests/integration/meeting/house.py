@@ -1,10 +1,11 @@
 """The user and meeting domains behind a real HTTP port; what tests say to it goes over the wire."""
 
-from collections.abc import AsyncIterator
+import io
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import aiohttp
 import msgspec
@@ -14,6 +15,7 @@ from meeting.domains.meeting.lifecycle import Lifecycle
 from meeting.domains.meeting.people import People
 from meeting.domains.meeting.results import Results
 from meeting.domains.meeting.schedule import Schedule
+from meeting.domains.meeting.service import MeetingService
 from meeting.domains.meeting.speech import SpeechKeeper
 from meeting.kernel.clock import rfc3339
 from meeting.stores.relational.database import Database, metadata
@@ -62,8 +64,12 @@ class Person:
     ) -> Answer:
         """Send a request and read its answer."""
         sent = {"Authorization": f"Bearer {self._token}", **(headers or {})}
+        body = None
+        if json is not None:
+            body = io.BytesIO(msgspec.json.encode(json))  # a file: some bodies here are large
+            sent["Content-Type"] = "application/json"
         async with self._client.request(
-            method, f"/api/v1{path}", json=json, headers=sent
+            method, f"/api/v1{path}", data=body, headers=sent
         ) as response:
             return Answer(response.status, await response.json(content_type=None))
 
@@ -87,18 +93,21 @@ class House(Front):
         self.feed = Log(database)
         self.documents = SqlDocuments(database)
         self.speech = SpeechKeeper(units=units, documents=self.documents)
+        schedule = Schedule(
+            units=units, clock=self.clock, people=people, passwords=self.passwords
+        )
+        attendance = Attendance(
+            units=units,
+            clock=self.clock,
+            people=people,
+            passwords=self.passwords,
+            tokens=self.tokens,
+        )
+        self.meetings = MeetingService(units=units, schedule=schedule, attendance=attendance)
         self.routes = meeting.routes(
-            schedule=Schedule(
-                units=units, clock=self.clock, people=people, passwords=self.passwords
-            ),
+            schedule=schedule,
             lifecycle=Lifecycle(units=units, clock=self.clock),
-            attendance=Attendance(
-                units=units,
-                clock=self.clock,
-                people=people,
-                passwords=self.passwords,
-                tokens=self.tokens,
-            ),
+            attendance=attendance,
             results=Results(units=units, documents=self.documents),
             websocket_url=lambda: WEBSOCKET,
             ice_servers=[{"urls": ["stun:127.0.0.1:3478"]}],
@@ -123,13 +132,16 @@ class House(Front):
         return int(made["id"])
 
 
+H = TypeVar("H", bound=House)
+
+
 @asynccontextmanager
-async def house(folder: Path) -> AsyncIterator[House]:
-    """Open the house on any free port."""
+async def house(folder: Path, make: Callable[[Database], H]) -> AsyncIterator[H]:
+    """Open the house that `make` builds on any free port."""
     database = Database(f"sqlite+aiosqlite:///{folder}/meeting.db")
     async with database.write() as connection:
         await connection.run_sync(metadata.create_all)
-    opened = House(database)
+    opened = make(database)
     own = user.routes(opened.accounts, opened.sessions, opened.by_account)
     port = app.build(opened.desk, [*own, *opened.routes], health.routes(lambda: opened.state))
     listener = Listener(port, "127.0.0.1", 0, setting="http.port", drain_seconds=5)

@@ -1,0 +1,214 @@
+"""The real engine on threads and as a child, and speech through the whole domain on it."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from meeting.engine._native import Engine
+from meeting.engine.library import LibraryMissing, onnxruntime, program
+from meeting.engine.process import ProcessHost
+from meeting.engine.state import EngineFailed, EngineSettings, Host
+from meeting.engine.thread import ThreadHost
+from meeting.kernel.clock import SystemClock
+from meeting.kernel.ids import RandomIds
+from meeting.transports.zeromq.client import EngineClient
+from tests.integration.ai.laboratory import audio, laboratory
+
+
+def settings(folder: Path, **changes: object) -> EngineSettings:
+    """Make settings without models on a free port."""
+    values = {"models": folder, "library": onnxruntime(), "endpoint": "tcp://127.0.0.1:0"}
+    return EngineSettings(**(values | changes))  # type: ignore[arg-type]
+
+
+async def version(endpoint: str) -> str:
+    """Ask the engine at an endpoint for its version, as soon as it answers."""
+    client = EngineClient(lambda: endpoint, clock=SystemClock(), ids=RandomIds())
+    task = asyncio.create_task(client.run())
+    try:
+        return (await client.info()).version
+    finally:
+        task.cancel()
+        await asyncio.wait([task])
+
+
+@pytest.mark.parametrize("kind", [ThreadHost, ProcessHost])
+async def test_an_engine_starts_answers_and_stops(
+    tmp_path: Path, kind: type[ThreadHost | ProcessHost]
+) -> None:
+    """On threads and as a child alike, on the port that it got."""
+    host: Host = kind(settings(tmp_path))
+    assert host.state.state == "stopped"
+    await host.start()
+    assert host.state.state == "running"
+    assert not host.endpoint.endswith(":0")
+    assert await version(host.endpoint)
+    await host.stop()
+    await host.stop()
+    assert host.state.state == "stopped"
+
+
+@pytest.mark.parametrize("kind", [ThreadHost, ProcessHost])
+async def test_an_engine_that_can_t_start_says_why(
+    tmp_path: Path, kind: type[ThreadHost | ProcessHost]
+) -> None:
+    """A library that is none fails the start, with its name in the reason."""
+    wrong = tmp_path / "libonnxruntime.so"
+    wrong.write_bytes(b"no library")
+    host: Host = kind(settings(tmp_path, library=wrong))
+    with pytest.raises(EngineFailed, match=r"libonnxruntime\.so"):
+        await host.start()
+    assert host.state.state == "failed"
+    assert host.state.reason
+    await host.stop()
+
+
+async def test_a_program_that_is_not_there_is_named(tmp_path: Path) -> None:
+    """So that one knows what to build."""
+    with pytest.raises(EngineFailed, match="no-engine"):
+        await ProcessHost(settings(tmp_path), tmp_path / "no-engine").start()
+
+
+async def test_a_child_that_dies_comes_back_at_the_same_place(tmp_path: Path) -> None:
+    """SIGKILL: another one serves the same endpoint, and a client finds it by itself."""
+    host = ProcessHost(settings(tmp_path), first_pause=0.01)
+    await host.start()
+    client = EngineClient(lambda: host.endpoint, clock=SystemClock(), ids=RandomIds())
+    task = asyncio.create_task(client.run())
+    try:
+        assert await client.info()
+        first, endpoint = host.pid, host.endpoint
+        assert first is not None
+        os.kill(first, signal.SIGKILL)
+        while host.pid == first or host.state.state != "running":
+            await asyncio.sleep(0.01)
+        assert host.endpoint == endpoint
+        assert await client.info()
+    finally:
+        await host.stop()
+        task.cancel()
+        await asyncio.wait([task])
+
+
+async def test_a_child_dies_with_us(tmp_path: Path) -> None:
+    """A server that is killed leaves no engine behind that holds its port."""
+    script = (
+        "import asyncio, sys\n"
+        "from pathlib import Path\n"
+        "from meeting.engine.library import onnxruntime\n"
+        "from meeting.engine.process import ProcessHost\n"
+        "from meeting.engine.state import EngineSettings\n"
+        "async def main():\n"
+        "    host = ProcessHost(EngineSettings(models=Path(sys.argv[1]), library=onnxruntime(),"
+        " endpoint='tcp://127.0.0.1:0'))\n"
+        "    await host.start()\n"
+        "    print('pid', host.pid, flush=True)\n"
+        "    await asyncio.sleep(600)\n"
+        "asyncio.run(main())\n"
+    )
+    parent = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", script, str(tmp_path)), stdout=subprocess.PIPE
+    )
+    assert parent.stdout is not None
+    line = b""
+    while not line.startswith(b"pid "):
+        line = await parent.stdout.readline()
+    child = int(line.split()[1])
+    parent.kill()
+    await parent.wait()
+    async with asyncio.timeout(10):
+        while _alive(child):
+            await asyncio.sleep(0.01)
+
+
+def _alive(pid: int) -> bool:
+    """Tell whether a process runs; one that only waits to be reaped does not."""
+    try:
+        return ") Z " not in Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return False
+
+
+def test_the_library_is_found_without_importing_it() -> None:
+    """The wheel's file is there, and its Python side stays out of this process."""
+    found = subprocess.run(
+        [
+            *(sys.executable, "-c"),
+            "import sys\nfrom meeting.engine.library import onnxruntime\n"
+            "print(onnxruntime())\nsys.exit('onnxruntime' in sys.modules)",
+        ],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    assert Path(found.stdout.strip()).is_file()
+
+
+def test_a_library_that_is_not_there_is_named(tmp_path: Path) -> None:
+    """With the setting to correct."""
+    with pytest.raises(LibraryMissing, match="engine.library"):
+        onnxruntime(tmp_path / "none.so")
+    assert program().name == "meeting-engine"
+
+
+@pytest.fixture
+def bare(tmp_path: Path) -> Iterator[str]:
+    """A real engine that has no models; its endpoint."""
+    engine = Engine(str(tmp_path), str(onnxruntime()), "tcp://127.0.0.1:0", 1, 8)
+    engine.start()
+    yield engine.endpoint
+    engine.stop()
+
+
+@pytest.fixture(scope="module")
+def hearing(models: Path) -> Iterator[str]:
+    """A real engine with its models; its endpoint."""
+    engine = Engine(str(models), str(onnxruntime()), "tcp://127.0.0.1:0", 2, 8)
+    engine.start()
+    yield engine.endpoint
+    engine.stop()
+
+
+async def test_without_a_model_speech_is_unavailable(tmp_path: Path, bare: str) -> None:
+    """503 with the reason and nothing kept; bad audio is told as such all the same."""
+    async with laboratory(tmp_path, bare) as house:
+        host = await house.person("alice")
+        meeting = await house.meeting(host)
+        answer = await host.post("/ai/speech-recognition", audio(meeting))
+        assert answer.error == (503, 40001)
+        assert "whisper_base" in answer.body["error"]["details"]["reason"]
+        no_samples = b"RIFF\x24\0\0\0WAVEfmt \x10\0\0\0" + bytes(16) + b"data\0\0\0\0"
+        wrong = audio(meeting, no_samples, format="wav")
+        assert (await host.post("/ai/speech-recognition", wrong)).error == (400, 30002)
+        unknown = audio(meeting, language="xx")
+        assert (await host.post("/ai/speech-recognition", unknown)).error == (400, 400)
+        assert (await host.get(f"/ai/analysis/{meeting}")).data["total"] == 0
+
+
+async def test_speech_is_recognised_from_wav_and_webm(
+    tmp_path: Path, hearing: str, shared: Path
+) -> None:
+    """The same words from a wav and from what a browser records, with model and checksum."""
+    wav = shared / "media" / "en-librispeech-1995-1837-0001.wav"
+    webm = tmp_path / "speech.webm"
+    command = ["ffmpeg", "-nostdin", "-loglevel", "error", "-i", str(wav)]
+    subprocess.run([*command, "-c:a", "libopus", "-b:a", "48k", str(webm)], check=True)
+    async with laboratory(tmp_path, hearing) as house:
+        while any(model.status == "loading" for model in (await house.engine.info()).models):
+            await asyncio.sleep(0.05)
+        host = await house.person("alice")
+        meeting = await house.meeting(host)
+        for path, form in ((wav, "wav"), (webm, "webm")):
+            body = audio(meeting, path.read_bytes(), format=form)
+            found = (await host.post("/ai/speech-recognition", body)).data
+            assert "the first great sorrow of his life" in found["text"]
+            assert (found["model"], found["language"]) == ("whisper_base", "en")
+            assert len(found["model_sha256"]) == 64
+            assert found["duration_ms"] == pytest.approx(8_730, abs=60)
+        assert len(await house.announced()) == 2
