@@ -12,7 +12,7 @@ import aiohttp
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from integration.signaling.world import Server, World, world
+from tests.integration.signaling.world import Server, World, world
 
 from meeting.domains.signaling.model import MIB, Limits, Timings
 from meeting.domains.signaling.session import Session
