@@ -34,7 +34,7 @@ class Requester:
         request = {"task_id": "t", "task_type": task, "model_path": "", "params": params}
         request["input_data"] = base64.b64encode(data).decode()
         self._socket.send_json(request)
-        reply: dict[str, Any] = self._socket.recv_json()
+        reply: dict[str, Any] = json.loads(self._socket.recv())
         return reply
 
     def hear(self, data: bytes, **params: str) -> dict[str, Any]:

@@ -13,6 +13,7 @@ import signal
 import sqlite3
 import wave
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import msgspec
@@ -82,11 +83,7 @@ async def live(server: Server, ledger: Ledger, life_id: str, audio: str) -> None
             for guest in (ann, bob):
                 await guest.data("POST", f"/meetings/{meeting_id}/join", {})
                 ledger.joins.add((meeting_id, guest.name))
-            said = await bob.data(
-                "POST",
-                "/ai/speech-recognition",
-                {"audio_data": audio, "meeting_id": meeting_id, "language": "en"},
-            )
+            said = await heard(bob, meeting_id, audio)
             ledger.results[said["task_id"]] = (meeting_id, said["text"])
 
 
@@ -150,22 +147,22 @@ async def witness(server: Server, ledger: Ledger) -> None:  # noqa: C901 - four 
             if [seat["status_name"] for seat in seats] != ["joined"]:
                 lost.append(("join", meeting_id, name, seats))
         for task_id, (meeting_id, text) in ledger.results.items():
-            host = clients[ledger.meetings[meeting_id]]
+            owner = clients[ledger.meetings[meeting_id]]
             for path, wanted in (
                 (f"/ai/analysis/{meeting_id}", text),
                 (f"/meetings/{meeting_id}/transcript", text),
                 (f"/meetings/{meeting_id}/analysis", text),
             ):
-                rows = await arrived(host, path, task_id)
+                rows = await arrived(owner, path, task_id)
                 texts = [row.get("text", (row.get("result") or {}).get("text")) for row in rows]
                 if texts != [wanted]:
                     lost.append(("result", task_id, path, texts))
     assert lost == []
 
 
-async def arrived(host: Client, path: str, task_id: str) -> list[dict[str, object]]:
+async def arrived(host: Client, path: str, task_id: str) -> list[dict[str, Any]]:
     """Read a page until the result is in it; consumers may still be catching up."""
-    rows: list[dict[str, object]] = []
+    rows: list[dict[str, Any]] = []
     for _ in range(100):
         page = await host.data("GET", path)
         rows = [row for row in page["list"] if row["task_id"] == task_id]
