@@ -87,6 +87,18 @@ async def live(server: Server, ledger: Ledger, life_id: str, audio: str) -> None
             ledger.results[said["task_id"]] = (meeting_id, said["text"])
 
 
+async def heard(speaker: Client, meeting_id: int, audio: str) -> dict[str, Any]:
+    """Have speech recognised; while the models are loading, ask again."""
+    body = {"audio_data": audio, "meeting_id": meeting_id, "language": "en"}
+    while True:
+        status, answer = await speaker.ask("POST", "/ai/speech-recognition", body)
+        if status != 503:
+            assert status == 200, answer
+            found: dict[str, Any] = answer["data"]
+            return found
+        await asyncio.sleep(0.1)
+
+
 async def person(server: Server, http: aiohttp.ClientSession, ledger: Ledger, name: str) -> Client:
     """Register, write the answer down, and log in."""
     client = Client(server.url["http"], http)

@@ -34,7 +34,7 @@ def silent(_header: dict[str, Any], _data: bytes) -> list[bytes]:
 @asynccontextmanager
 async def client(endpoint: str, **options: Any) -> AsyncIterator[EngineClient]:
     """Run a client."""
-    made = EngineClient(endpoint, clock=CLOCK, ids=RandomIds(), **options)
+    made = EngineClient(lambda: endpoint, clock=CLOCK, ids=RandomIds(), **options)
     task = asyncio.create_task(made.run())
     try:
         yield made

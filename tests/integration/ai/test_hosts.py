@@ -45,12 +45,12 @@ async def test_an_engine_starts_answers_and_stops(
     """On threads and as a child alike, on the port that it got."""
     host: Host = kind(settings(tmp_path))
     await host.start()
-    assert host.state.state == "running"
+    running = host.state
     assert not host.endpoint.endswith(":0")
     assert await version(host.endpoint)
     await host.stop()
     await host.stop()
-    assert host.state.state == "stopped"
+    assert (running.state, host.state.state) == ("running", "stopped")
 
 
 @pytest.mark.parametrize("kind", [ThreadHost, ProcessHost])
@@ -139,8 +139,10 @@ def test_the_library_is_found_without_importing_it() -> None:
     found = subprocess.run(
         [
             *(sys.executable, "-c"),
-            "import sys\nfrom meeting.engine.library import onnxruntime\n"
-            "print(onnxruntime())\nsys.exit('onnxruntime' in sys.modules)",
+            (
+                "import sys\nfrom meeting.engine.library import onnxruntime\n"
+                "print(onnxruntime())\nsys.exit('onnxruntime' in sys.modules)"
+            ),
         ],
         check=True,
         capture_output=True,
@@ -151,7 +153,7 @@ def test_the_library_is_found_without_importing_it() -> None:
 
 def test_a_library_that_is_not_there_is_named(tmp_path: Path) -> None:
     """With the setting to correct."""
-    with pytest.raises(LibraryMissing, match="engine.library"):
+    with pytest.raises(LibraryMissing, match=r"engine\.library"):
         onnxruntime(tmp_path / "none.so")
     assert program().name == "meeting-engine"
 

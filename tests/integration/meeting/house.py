@@ -93,9 +93,7 @@ class House(Front):
         self.feed = Log(database)
         self.documents = SqlDocuments(database)
         self.speech = SpeechKeeper(units=units, documents=self.documents)
-        schedule = Schedule(
-            units=units, clock=self.clock, people=people, passwords=self.passwords
-        )
+        schedule = Schedule(units=units, clock=self.clock, people=people, passwords=self.passwords)
         attendance = Attendance(
             units=units,
             clock=self.clock,

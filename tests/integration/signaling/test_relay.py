@@ -113,7 +113,7 @@ async def test_the_joiner_gets_the_room_and_the_others_hear_of_it(house: World) 
     ],
 )
 async def test_a_refused_frame_leaves_the_socket_open(
-    house: World, frame: dict[str, Any], code: int
+    house: World, frame: Any, code: int
 ) -> None:
     """A frame that can't be is answered by an error with its type, and the peer goes on."""
     meeting = await house.started()
