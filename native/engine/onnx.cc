@@ -10,10 +10,10 @@
 namespace meeting::onnx {
 namespace {
 
-std::mutex mutex;  // protects `handle` and `environment` while they are set
-void* handle =
-    nullptr;  // never closed: the runtime's threads and thread-local data outlive any session
-Ort::Env* environment = nullptr;  // never deleted, for the same reason
+std::mutex mutex;  // protects `environment` while it is set
+// Never deleted, and the library is never closed: the runtime's threads and thread-local data
+// outlive any session.
+Ort::Env* environment = nullptr;
 
 Error unavailable(const std::string& text) { return Error(Fault::unavailable, text); }
 
@@ -44,7 +44,6 @@ void load(const std::filesystem::path& library) {
                           std::to_string(ORT_API_VERSION) + " or newer is needed");
     }
     Ort::InitApi(api);
-    handle = opened;
     environment = new Ort::Env(ORT_LOGGING_LEVEL_ERROR, "meeting");
     // This process decides what leaves the machine; the runtime's telemetry does not.
     environment->DisableTelemetryEvents();

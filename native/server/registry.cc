@@ -5,11 +5,6 @@
 #include <string_view>
 
 namespace meeting {
-namespace {
-
-Error refused(const std::string& text) { return Error(Fault::invalid, "model_path: " + text); }
-
-}  // namespace
 
 Registry::Registry(std::vector<Kind> kinds, std::vector<Found> found) : kinds_(std::move(kinds)) {
     for (Found& model : found) {
@@ -72,14 +67,12 @@ std::string Registry::resolve(const Kind& kind, const std::string& model_path) c
     } else if (name.empty()) {
         return kind.model;
     }
-    // What remains is looked up among the ids and never becomes a path of the file system.
-    if (name.find_first_of("/\\") != name.npos || name.starts_with("..")) {
-        throw refused("must be a model's name, or one under /models/");
-    }
     constexpr std::string_view suffix = ".onnx";
     if (name.ends_with(suffix)) {
         name.remove_suffix(suffix.size());
     }
+    // What remains is looked up among the ids and never becomes a path of the file system, so that
+    // directories and dots need no rule of their own: no id has any.
     std::string known;
     for (const auto& [id, entry] : entries_) {
         if (entry.task != kind.task) {
@@ -90,7 +83,8 @@ std::string Registry::resolve(const Kind& kind, const std::string& model_path) c
         }
         known += (known.empty() ? "" : ", ") + id;
     }
-    throw refused("no such model for " + kind.task + "; there is " + known);
+    throw Error(Fault::invalid,
+                "model_path: no such model for " + kind.task + "; there is " + known);
 }
 
 std::shared_ptr<Task> Registry::task(const std::string& id) const {

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import zmq
 
@@ -62,12 +63,12 @@ def test_speech_without_python(tmp_path: Path, models: Path, shared: Path) -> No
             loading = True
             while loading:
                 socket.send_json({"task_id": "i", "task_type": "info"})
-                info = socket.recv_json()
+                info: Any = socket.recv_json()
                 loading = any(one["status"] == "loading" for one in info["result"]["models"])
             socket.send_multipart(
                 [json.dumps(header | {"params": {"format": "wav"}}).encode(), sound]
             )
-            reply = socket.recv_json()
+            reply: Any = socket.recv_json()
         finally:
             child.terminate()
         assert child.wait(60) == 0

@@ -24,6 +24,7 @@ from meeting.transports.http import (
     app,
     health,
     meeting as meeting_routes,
+    signaling as signaling_routes,
     user as user_routes,
 )
 from meeting.transports.http.body import Store
@@ -64,6 +65,7 @@ def make(
     desk = _desk(config, kept, people, tokens, clock, ids, limits)
     bare = health.routes(lambda: _readiness(house()))
     speech = ai_routes.routes(analysis.recognition, analysis.detection, analysis.history)
+    signals_rest = signaling_routes.routes(signals.service.tickets)
     everything = [
         *user_routes.routes(people.accounts, people.sessions, Window(limits.per_account, clock)),
         *meeting_routes.routes(
@@ -74,6 +76,7 @@ def make(
             websocket_url=lambda: _socket(config.http.public_url or addresses["http"]),
             ice_servers=ice,
         ),
+        *signals_rest,
         *speech,
     ]
     socket = asgi.route(signals.service, origins=origins, ids=ids)
@@ -93,7 +96,9 @@ def make(
         drain_seconds=drain,
     )
     signaling = aio.Port(
-        aio.app(signals.service, origins=origins, ids=ids),
+        aio.app(
+            signals.service, origins=origins, ids=ids, rest=app.build(desk, signals_rest, bare)
+        ),
         host,
         config.signaling.port,
         setting="signaling.port",

@@ -16,6 +16,7 @@ from meeting.domains.signaling.roster import LeaseRoster
 from meeting.domains.signaling.router import LocalRouter
 from meeting.domains.signaling.seats import Seats
 from meeting.domains.signaling.session import Session
+from meeting.domains.signaling.tickets import Tickets
 from meeting.domains.user.api import UserApi
 from meeting.kernel.clock import Clock
 from meeting.kernel.ids import Ids
@@ -55,9 +56,7 @@ class Signaling:
         self._router = LocalRouter(rooms)
         roster = LeaseRoster(units, clock, self.timings)
         self.presence = Presence(roster, self._router, rooms, clock, self.timings)
-        self._entry = Entry(
-            meeting=meeting, presence=self.presence, clock=clock, ice_urls=ice_urls
-        )
+        self._entry = Entry(meeting=meeting, presence=self.presence, clock=clock, ice_urls=ice_urls)
         self._admission = Admission(
             tokens=tokens,
             user=user,
@@ -66,6 +65,7 @@ class Signaling:
             clock=clock,
             timings=self.timings,
         )
+        self.tickets = Tickets(tokens)
         self.reactions = Reactions(
             name=name, feed=feed, units=units, presence=self.presence, seats=self.seats
         )

@@ -11,7 +11,8 @@ from litestar.handlers import ASGIRouteHandler, HTTPRouteHandler
 from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.spec import Components, SecurityScheme
 from litestar.routes import HTTPRoute
-from litestar.types import Scope
+from litestar.types import Method, Scope
+from litestar.types.internal_types import PathParameterDefinition
 
 from meeting import __version__
 from meeting.kernel.call import Call
@@ -38,6 +39,7 @@ def build(
         # litestar 2. litestar 3 will want a mark on each; we say litestar<3.
         warnings.simplefilter("ignore", LitestarDeprecationWarning)
         inner = _litestar(routes, bare, sockets)
+        inner.openapi_schema.to_schema()  # what can't be described fails here, not at the first GET
     return Gate(cast("App", inner), policy.Table(policy.rows(served(inner))), desk)
 
 
@@ -57,6 +59,7 @@ def _litestar(
             title="meeting",
             version=__version__,
             render_plugins=[],
+            operation_id_creator=_operation,
             path="/schema/own",  # the framework insists on pages; the gate lets nobody there
             security=[{"token": []}],
             components=Components(
@@ -66,6 +69,14 @@ def _litestar(
         request_max_body_size=None,  # the gate bounds bodies, by route
         logging_config=None,
     )
+
+
+def _operation(
+    _: HTTPRouteHandler, method: Method, path: list[str | PathParameterDefinition]
+) -> str:
+    """Name an operation after its whole route, so that no two are called alike."""
+    parts = [part if isinstance(part, str) else f"{{{part.name}}}" for part in path]
+    return f"{method.upper()} /{'/'.join(parts)}"
 
 
 def served(app: Litestar) -> list[policy.Route]:

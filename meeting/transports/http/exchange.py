@@ -15,6 +15,11 @@ LONGEST_ID = 64
 LINGER_SECONDS = 2.0
 LINGER_BYTES = 16 * 2**20
 HARMLESS = 2**16
+ALWAYS = [
+    (b"vary", b"Origin"),
+    (b"cache-control", b"no-store"),  # answers hold tokens and what people said
+    (b"x-content-type-options", b"nosniff"),
+]
 EXPOSED = b"X-Request-ID, Idempotency-Replayed, Retry-After"
 
 
@@ -46,7 +51,7 @@ class Exchange:
         if message["type"] == "http.response.start":
             self.status = message["status"]
             headers = [*message["headers"], (b"x-request-id", self.request_id.encode())]
-            headers.append((b"vary", b"Origin"))
+            headers += ALWAYS
             if self.origin:
                 headers.append((b"access-control-allow-origin", self.origin))
                 headers.append((b"access-control-expose-headers", EXPOSED))

@@ -28,8 +28,6 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     json_seconds: float = 30.0
     speech_seconds: float = 120.0
     picture_seconds: float = 10.0
-    patient: bool = False
-    """Let every request take as long as a person at a debugger does."""
     per_user: int = 600
     per_account: int = 10
     per_address: int = 60
@@ -39,9 +37,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
         return self.json_bytes if load is Load.JSON else self.ai_bytes
 
     def seconds(self, load: Load) -> float:
-        """Return how long a route may take."""
-        if self.patient:
-            return math.inf
+        """Return how long a route may take; infinite where a person at a debugger is waited for."""
         match load:
             case Load.JSON:
                 return self.json_seconds

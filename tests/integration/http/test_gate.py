@@ -411,7 +411,8 @@ async def test_what_takes_too_long_is_stopped(tmp_path: Path) -> None:
     """A route that outlives its time is ended and answered by 503 `deadline`."""
     async with front(tmp_path, routes=echo(), limits=Limits(json_seconds=1.5)) as house:
         headers = await house.bearer()
-        status, answer = await house.post("/meetings/7/end", headers=headers)
+        async with asyncio.timeout(20):
+            status, answer = await house.post("/meetings/7/end", headers=headers)
     assert (status, answer["code"], answer["error"]["type"]) == (503, 503, "deadline")
 
 
@@ -476,3 +477,24 @@ async def test_rejected_input_leaves_the_store_as_it_was(house: Front) -> None:
             async with house.client.post(url, data=body, headers=headers) as response:
                 assert response.status in (400, 429)
     assert await dump() == before
+
+
+async def test_operations_have_names_of_their_own(tmp_path: Path) -> None:
+    """Routes whose paths differ by a slash alone are described side by side."""
+
+    @post("/ai/speech-recognition")
+    async def one() -> None:
+        """Answer nothing."""
+
+    @post("/ai/speech/recognition")
+    async def other() -> None:
+        """Answer nothing."""
+
+    async with (
+        front(tmp_path, routes=[one, other]) as house,
+        house.client.get("/schema") as response,
+    ):
+        paths = json.loads(await response.read())["paths"]
+    names = [operation["operationId"] for path in paths.values() for operation in path.values()]
+    assert len(set(names)) == len(names)
+    assert "POST /api/v1/ai/speech/recognition" in names

@@ -18,6 +18,14 @@ def passwords() -> Iterator[Passwords]:
     made.close()
 
 
+@pytest.fixture
+def held(passwords: Passwords) -> Iterator[threading.Event]:
+    """Work that lasts until it is set, at the latest when the test is over."""
+    made = threading.Event()
+    yield made
+    made.set()
+
+
 async def test_a_hash_fits_its_password_alone(passwords: Passwords) -> None:
     """The same password fits, another does not, and two hashes of one differ."""
     hashed = await passwords.hash("correct horse")
@@ -49,9 +57,10 @@ async def test_an_unknown_account_costs_the_same_work(
     assert len(costs) == 1
 
 
-async def test_who_comes_when_all_places_are_taken_is_told_so(passwords: Passwords) -> None:
+async def test_who_comes_when_all_places_are_taken_is_told_so(
+    passwords: Passwords, held: threading.Event
+) -> None:
     """Past the workers and the queue it is 429 with Retry-After; a free place serves again."""
-    held = threading.Event()
     tasks = [asyncio.create_task(passwords._run(held.wait)) for _ in range(2)]
     await asyncio.sleep(0)
     with pytest.raises(Fault) as caught:
@@ -64,10 +73,9 @@ async def test_who_comes_when_all_places_are_taken_is_told_so(passwords: Passwor
 
 
 async def test_who_gives_up_does_not_free_a_place_that_is_still_worked_at(
-    passwords: Passwords,
+    passwords: Passwords, held: threading.Event
 ) -> None:
     """The bound counts the work, not the callers that wait for it."""
-    held = threading.Event()
     tasks = [asyncio.create_task(passwords._run(held.wait)) for _ in range(2)]
     await asyncio.sleep(0)
     for task in tasks:

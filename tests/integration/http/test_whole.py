@@ -1,0 +1,20 @@
+"""The policy table against the port that serves everything, as a real process serves it."""
+
+from pathlib import Path
+
+import aiohttp
+
+from meeting.transports.policy import whole
+from tests.process import serving
+
+
+async def test_every_row_has_a_route_and_every_route_a_row(tmp_path: Path) -> None:
+    """What 8080 describes is what the table allows, no more and no less."""
+    async with (
+        serving(tmp_path, engine__mode="external", models__pull="false") as server,
+        aiohttp.ClientSession(server.url["http"]) as session,
+        session.get("/schema") as response,
+    ):
+        described = (await response.json(content_type=None))["paths"]
+    found = {(method.upper(), path) for path, methods in described.items() for method in methods}
+    assert found | {("GET", "/schema")} == set(whole())
