@@ -57,11 +57,9 @@ async def test_an_engine_starts_answers_and_stops(
 async def test_an_engine_that_can_t_start_says_why(
     tmp_path: Path, kind: type[ThreadHost | ProcessHost]
 ) -> None:
-    """A library that is none fails the start, with its name in the reason."""
-    wrong = tmp_path / "libonnxruntime.so"
-    wrong.write_bytes(b"no library")
-    host: Host = kind(settings(tmp_path, library=wrong))
-    with pytest.raises(EngineFailed, match=r"libonnxruntime\.so"):
+    """An address that can't be had fails the start, and stands in the reason."""
+    host: Host = kind(settings(tmp_path, endpoint="tcp://203.0.113.1:5555"))
+    with pytest.raises(EngineFailed, match=r"203\.0\.113\.1"):
         await host.start()
     assert host.state.state == "failed"
     assert host.state.reason
