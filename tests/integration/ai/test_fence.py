@@ -2,12 +2,12 @@
 
 import array
 import asyncio
-import itertools
 import math
 import os
 import shutil
 import subprocess
 from collections.abc import AsyncIterator
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -54,7 +54,7 @@ async def refused(data: bytes, form: str) -> Kind:
 
 def crossings(samples: list[int]) -> int:
     """Count the sign changes: two a period."""
-    return sum(a < 0 <= b or b < 0 <= a for a, b in itertools.pairwise(samples))
+    return sum(a < 0 <= b or b < 0 <= a for a, b in pairwise(samples))
 
 
 @pytest.mark.parametrize("form", MAKE)
@@ -82,8 +82,7 @@ async def test_what_16_khz_can_t_carry_is_filtered_out(tmp_path: Path) -> None:
 
 async def test_more_than_allowed_is_seen_and_no_more_is_read(tmp_path: Path) -> None:
     """Of a long file one second more than the bound is decoded, so that the bound can be told."""
-    data = made(tmp_path, "opus", "anullsrc=r=48000", "-t", "1200")
-    assert len(data) < 1_000_000
+    data = made(tmp_path, "opus", "anullsrc=r=48000", "-t", "60")
     assert len(await decoded(data, "opus", seconds=20)) == 21 * 16_000
 
 
