@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import sys
 import wave
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +56,7 @@ async def test_drain(tmp_path: Path, models: Path, shared: Path) -> None:
         status, answer = await running
     assert status == 200, answer
     assert await server.gone() == 0
-    with sqlite3.connect(tmp_path / "meeting.db") as rows:
+    with closing(sqlite3.connect(tmp_path / "meeting.db")) as rows:
         kept = rows.execute("SELECT task_id FROM ai_tasks").fetchall()
     assert kept == [(answer["data"]["task_id"],)]
 
