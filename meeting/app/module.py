@@ -30,7 +30,8 @@ class Module:
 
     `prepare` is a start that may take minutes (models are fetched); the house starts around it and
     is ready when it is done. A background task that ends or raises fails the module, and a failed
-    module stops the process: work never goes on half-served without anybody knowing.
+    module stops the process: work never goes on half-served without anybody knowing. `refusals` are
+    errors whose text tells a person all, so that they are logged without a traceback.
     """
 
     def __init__(
@@ -42,6 +43,7 @@ class Module:
         background: Sequence[Callable[[], Coroutine[Any, Any, None]]] = (),
         drain: Callable[[], Awaitable[None]] = _nothing,
         stop: Callable[[], Awaitable[None]] = _nothing,
+        refusals: tuple[type[Exception], ...] = (),
     ) -> None:
         self.name = name
         self.state = State.NEW
@@ -52,6 +54,7 @@ class Module:
         self._background = background
         self._drain = drain
         self._stop = stop
+        self._refusals = refusals
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
@@ -94,7 +97,7 @@ class Module:
             return
         error = task.exception()
         if error is not None:
-            self._fail(error)
+            self._fail(error, told=isinstance(error, self._refusals))
         elif self.state is State.STARTING:
             self.state = State.RUNNING
             log.info("module ready", module=self.name)
