@@ -212,12 +212,13 @@ async def test_a_child_can_t_write_files(tmp_path: Path) -> None:
 
 async def test_a_child_that_never_ends_is_ended_with_all_its_children() -> None:
     """Its whole group is gone when its time is over."""
-    script = "sleep 1000 & echo $!; wait"
+    sleep = f"sleep {1_000_000 + os.getpid()}"  # no other process on this machine has this one
+    script = f"{sleep} & echo $!; wait"
     outcome = await Fence("bash").run(
         ["-c", f"exec 3>&1; ({script}) >&3"], b"", Limits(output=100, seconds=0.5)
     )
     assert outcome.late
-    assert not _running("sleep 1000")
+    assert not _running(sleep)
 
 
 async def test_a_child_that_writes_for_ever_is_cut() -> None:
