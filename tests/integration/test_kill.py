@@ -12,6 +12,7 @@ import random
 import signal
 import sqlite3
 import wave
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -50,8 +51,9 @@ def spoken(shared: Path) -> str:
 
 
 def made(state: Path, models: Path, failpoint: str = "") -> Server:
-    """Make a server on the state that all lives share."""
-    return Server(state, settings=EMBEDDED | {"models.folder": str(models)}, failpoint=failpoint)
+    """Make a server on the state that all lives share; the models are there already."""
+    settings = {"models.folder": str(models), "models.pull": "false"}
+    return Server(state, settings=EMBEDDED | settings, failpoint=failpoint)
 
 
 async def die(server: Server, ledger: Ledger, life: str, audio: str, dice: random.Random) -> None:
@@ -186,7 +188,7 @@ async def arrived(host: Client, path: str, task_id: str) -> list[dict[str, Any]]
 
 def effects(database: Path, ledger: Ledger) -> None:
     """Look at the log itself: each acknowledged change announced itself once, nothing is parked."""
-    with sqlite3.connect(f"file:{database}?mode=ro", uri=True) as rows:
+    with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as rows:
         announced = collections.Counter(
             (type_, *(msgspec.json.decode(payload).get(key) for key in ("meeting_id", "user_id")))
             for type_, payload in rows.execute("SELECT type, payload FROM outbox")
