@@ -3,7 +3,7 @@
 import base64
 import json
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -97,11 +97,9 @@ def lives(house: House) -> None:
 
 def test_no_message_is_more_than_an_error(house: House) -> None:
     """Two thousand messages from DEALER and REQ: one proper reply each, and stores untouched."""
-    with (
-        closing(Ledger(house.state)) as ledger,
-        client(house.endpoint, zmq.DEALER) as dealer,
-        client(house.endpoint, zmq.REQ) as req,
-    ):
+    ledger = Ledger(house.state)
+
+    with client(house.endpoint, zmq.DEALER) as dealer, client(house.endpoint, zmq.REQ) as req:
         sockets = {"dealer": dealer, "req": req}
 
         @HAIL

@@ -2,7 +2,6 @@
 
 import base64
 import json
-from contextlib import closing
 from typing import Any
 
 import pytest
@@ -71,12 +70,12 @@ REFUSED: dict[str, tuple[dict[str, Any], tuple[int, int]]] = {
 def test_what_can_not_be_recognised_is_refused(house: House, name: str) -> None:
     """Each is the contract's 4xx with a message, and leaves nothing behind."""
     body, (status, code) = REFUSED[name]
+    ledger = Ledger(house.state)
     token = f"Authorization: Bearer {house.token('alice')}"
-    with closing(Ledger(house.state)) as ledger:
-        answer = ask(house, PATHS[0], GOOD | {"meeting_id": house.meeting} | body, token)
-        assert (answer.status, answer.code) == (status, code), answer
-        assert answer.body["message"]
-        assert ledger.changed() == {}
+    answer = ask(house, PATHS[0], GOOD | {"meeting_id": house.meeting} | body, token)
+    assert (answer.status, answer.code) == (status, code), answer
+    assert answer.body["message"]
+    assert ledger.changed() == {}
     ledger.close()
     house.check()
 

@@ -2,7 +2,6 @@
 
 import base64
 import json
-from contextlib import closing
 
 import zmq
 from hypothesis import given
@@ -32,11 +31,9 @@ def test_no_wav_is_more_than_the_clients_mistake(house: House) -> None:
     """Two thousand spoiled files: 400 or, with no model there, 40001; the engine says the same."""
     header = {"v": 1, "task_id": "w", "task_type": "speech_recognition", "model_path": ""}
     asked = json.dumps(header | {"params": {"format": "wav"}}).encode()
-    with (
-        closing(Ledger(house.state)) as ledger,
-        Line(house.port("http")) as line,
-        client(house.endpoint, zmq.DEALER) as dealer,
-    ):
+    ledger = Ledger(house.state)
+
+    with Line(house.port("http")) as line, client(house.endpoint, zmq.DEALER) as dealer:
 
         @HAIL
         @given(wav=wavs())
