@@ -1,7 +1,5 @@
 """A value that must never be seen: it prints as `***` and no encoder accepts it."""
 
-import hmac
-
 
 class Secret:
     """Wraps key material; `reveal` is the only way to it, so a search finds every use."""
@@ -14,10 +12,6 @@ class Secret:
     def reveal(self) -> str:
         """Return the value, for the call that needs it."""
         return self._value
-
-    def matches(self, other: str) -> bool:
-        """Compare in constant time."""
-        return hmac.compare_digest(self._value.encode(), other.encode())
 
     def __repr__(self) -> str:
         return "***"

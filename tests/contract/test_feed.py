@@ -1,5 +1,6 @@
 """The feed suite over every adapter, and over twins that it must reject."""
 
+from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from pathlib import Path
 
@@ -26,7 +27,7 @@ async def test_keeps(promise: Promise, world: SqlWorld) -> None:
     await promise(world)
 
 
-class Twin:
+class Twin(ABC):
     """A feed that looks like the real one and is broken on purpose."""
 
     def __init__(self, world: SqlWorld) -> None:
@@ -43,9 +44,9 @@ class Twin:
         """Wait as the real one does."""
         await self._real.wait(topic, seconds)
 
+    @abstractmethod
     def damage(self, entries: list[Entry]) -> list[Entry]:
         """Return what a broken feed would give."""
-        raise NotImplementedError
 
 
 class Dropping(Twin):

@@ -59,20 +59,6 @@ class LeaseRows:
             )
         return renewed
 
-    async def renew_all(self, owner: str, prefix: str, ttl: timedelta) -> int:
-        """Extend all living holds of one owner below a prefix in one statement; how many."""
-        now = self._clock.now()
-        done = await self._connection.execute(
-            update(leases)
-            .where(
-                leases.c.owner == owner,
-                leases.c.key.startswith(prefix, autoescape=True),
-                leases.c.expires_at > now,
-            )
-            .values(expires_at=now + ttl)
-        )
-        return done.rowcount
-
     async def release(self, lease: Lease) -> bool:
         """Give a hold back; False when it was lost before."""
         done = await self._connection.execute(

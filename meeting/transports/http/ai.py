@@ -1,7 +1,7 @@
 """REST of the AI domain: what was said, and what was found out in a meeting."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 from litestar import get, post
@@ -10,12 +10,13 @@ from litestar.params import FromPath, QueryParameter
 
 from meeting.domains.ai.detection import Detection, Picture
 from meeting.domains.ai.history import History
-from meeting.domains.ai.model import DEEPFAKE, EMOTION, Analysis, Segment
+from meeting.domains.ai.model import DEEPFAKE, EMOTION, Segment
 from meeting.domains.ai.recognition import Recognised, Recognition, Recording
 from meeting.kernel.call import Call
 from meeting.kernel.errors import invalid
 from meeting.kernel.ids import meeting_of
 from meeting.kernel.page import Page
+from meeting.transports.http.analysis import AnalysisView
 from meeting.transports.http.envelope import Envelope, Nothing, Paged, envelope, paged
 
 
@@ -73,20 +74,6 @@ class SpeechView(msgspec.Struct, frozen=True, kw_only=True):
     latency_ms: int
 
 
-class AnalysisView(msgspec.Struct, frozen=True, kw_only=True):
-    """A result that was kept."""
-
-    task_id: str
-    analysis_type: str
-    user_id: int
-    status: str
-    result: dict[str, Any]
-    confidence: float
-    model: str
-    model_sha256: str
-    created_at: datetime
-
-
 def routes(
     recognition: Recognition, detection: Detection, history: History
 ) -> list[HTTPRouteHandler]:
@@ -126,7 +113,7 @@ def routes(
     ) -> Envelope[Paged[AnalysisView]]:
         """List what was found out in a meeting, newest first."""
         found = await history.analyses(call, meeting_id, kind, page)
-        return envelope(call, paged(found, page, _analysis))
+        return envelope(call, paged(found, page, AnalysisView.of))
 
     return [recognise, emotion, deepfake, analyses]
 
@@ -153,18 +140,4 @@ def _speech(found: Recognised) -> SpeechView:
         model=speech.model,
         model_sha256=speech.model_sha256,
         latency_ms=speech.latency_ms,
-    )
-
-
-def _analysis(found: Analysis) -> AnalysisView:
-    return AnalysisView(
-        task_id=found.task_id,
-        analysis_type=found.analysis_type,
-        user_id=found.user_id,
-        status=found.status,
-        result=found.result,
-        confidence=found.confidence,
-        model=found.model,
-        model_sha256=found.model_sha256,
-        created_at=found.created_at,
     )

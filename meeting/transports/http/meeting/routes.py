@@ -15,6 +15,7 @@ from meeting.domains.meeting.results import Results
 from meeting.domains.meeting.schedule import Schedule
 from meeting.kernel.call import Call
 from meeting.kernel.page import Page
+from meeting.transports.http.analysis import AnalysisView
 from meeting.transports.http.envelope import Envelope, Paged, envelope, paged
 from meeting.transports.http.meeting.bodies import (
     CreateBody,
@@ -27,7 +28,6 @@ from meeting.transports.http.meeting.bodies import (
     word,
 )
 from meeting.transports.http.meeting.views import (
-    AnalysisView,
     JoinView,
     LineView,
     MeetingView,

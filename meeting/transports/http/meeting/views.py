@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from meeting.domains.meeting.model import Meeting, Participant, Settings
-from meeting.domains.meeting.record import Analysis, Line
+from meeting.domains.meeting.record import Line
 
 
 class MeetingView(msgspec.Struct, frozen=True, kw_only=True):
@@ -135,22 +135,3 @@ class LineView(msgspec.Struct, frozen=True, kw_only=True):
     def of(cls, line: Line) -> "LineView":
         """Show a passage."""
         return cls(**{name: getattr(line, name) for name in cls.__struct_fields__})
-
-
-class AnalysisView(msgspec.Struct, frozen=True, kw_only=True):
-    """A result of the AI domain."""
-
-    task_id: str
-    analysis_type: str
-    user_id: int
-    status: str
-    result: dict[str, Any]
-    confidence: float
-    model: str
-    model_sha256: str
-    created_at: datetime
-
-    @classmethod
-    def of(cls, analysis: Analysis) -> "AnalysisView":
-        """Show a result."""
-        return cls(**{name: getattr(analysis, name) for name in cls.__struct_fields__})
