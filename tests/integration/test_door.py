@@ -6,6 +6,7 @@ from pathlib import Path
 
 import aiohttp
 import psutil
+import zmq
 
 from tests.engine import engine
 from tests.process import Client, serving
@@ -28,7 +29,7 @@ def loaded(process: psutil.Process) -> set[str]:
 async def test_an_engine_elsewhere(tmp_path: Path, models: Path, shared: Path) -> None:
     """With the engine in another process speech is heard there, by nothing in the server."""
     with engine(models) as other:
-        endpoint = other._socket.last_endpoint.decode().rstrip("\0")
+        endpoint = other._socket.getsockopt_string(zmq.LAST_ENDPOINT).rstrip("\0")
         async with (
             serving(tmp_path, engine__mode="external", engine__endpoint=endpoint) as server,
             aiohttp.ClientSession() as http,
