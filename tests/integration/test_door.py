@@ -29,9 +29,8 @@ def loaded(process: psutil.Process) -> set[str]:
 async def test_an_engine_elsewhere(tmp_path: Path, models: Path, shared: Path) -> None:
     """With the engine in another process speech is heard there, by nothing in the server."""
     with engine(models) as other:
-        endpoint = other._socket.getsockopt_string(zmq.LAST_ENDPOINT).rstrip("\0")
         async with (
-            serving(tmp_path, engine__mode="external", engine__endpoint=endpoint) as server,
+            serving(tmp_path, engine__mode="external", engine__endpoint=other.endpoint) as server,
             aiohttp.ClientSession() as http,
         ):
             await server.ready()

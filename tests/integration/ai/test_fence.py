@@ -212,13 +212,10 @@ async def test_a_child_can_t_write_files(tmp_path: Path) -> None:
 
 async def test_a_child_that_never_ends_is_ended_with_all_its_children() -> None:
     """Its whole group is gone when its time is over."""
-    sleep = f"sleep {1_000_000 + os.getpid()}"  # no other process on this machine has this one
-    script = f"{sleep} & echo $!; wait"
-    outcome = await Fence("bash").run(
-        ["-c", f"exec 3>&1; ({script}) >&3"], b"", Limits(output=100, seconds=0.5)
-    )
+    nap = f"sleep 1000.{os.getpid()}"
+    outcome = await Fence("bash").run(["-c", f"{nap} & wait"], b"", Limits(output=100, seconds=0.5))
     assert outcome.late
-    assert not _running(sleep)
+    assert not _running(nap)
 
 
 async def test_a_child_that_writes_for_ever_is_cut() -> None:
@@ -236,13 +233,14 @@ async def test_a_child_that_reads_nothing_holds_nothing_up() -> None:
 
 async def test_cancelling_ends_the_child() -> None:
     """A caller who goes away leaves no process behind."""
-    task = asyncio.create_task(Fence("sleep").run(["997"], b"", Limits(output=10)))
-    while not _running("sleep 997"):
+    nap = f"997.{os.getpid()}"
+    task = asyncio.create_task(Fence("sleep").run([nap], b"", Limits(output=10)))
+    while not _running(f"sleep {nap}"):
         await asyncio.sleep(0)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    assert not _running("sleep 997")
+    assert not _running(f"sleep {nap}")
 
 
 async def test_without_ffmpeg_the_rest_works() -> None:

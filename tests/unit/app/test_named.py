@@ -42,8 +42,8 @@ def test_paths(document: str) -> None:
 def test_commands(document: str) -> None:
     """Each `meeting` command and each `./run` session that a document types is there."""
     text = (ROOT / document).read_text()
-    nox = (ROOT / "noxfile.py").read_text()
-    sessions = re.findall(r"^@nox\.session\ndef (\w+)", nox, re.MULTILINE)
+    code = (ROOT / "noxfile.py").read_text()
+    sessions = re.findall(r"^@nox\.session\ndef (\w+)", code, re.MULTILINE)
     assert sessions
     assert set(re.findall(r"\./run (\w+)", text)) <= set(sessions)
     typed = re.findall(r"(?:bin/|-m )meeting (\w+)", text)
