@@ -60,7 +60,7 @@ class Module:
         try:
             await self._start()
         except BaseException as error:
-            self._fail(error)
+            self._fail(error, traced=False)  # who catches it knows whether a traceback helps
             raise
         if self._prepare is not None:
             task = asyncio.create_task(self._prepare(), name=f"{self.name}.prepare")
@@ -103,8 +103,13 @@ class Module:
         if not task.cancelled() and self.state is not State.STOPPING:
             self._fail(task.exception() or RuntimeError("its background work ended by itself"))
 
-    def _fail(self, error: BaseException) -> None:
+    def _fail(self, error: BaseException, *, traced: bool = True) -> None:
         self.state = State.FAILED
         self.reason = f"{type(error).__name__}: {error}"
         self.failed.set()
-        log.error("module failed", module=self.name, reason=self.reason, exc_info=error)
+        log.error(
+            "module failed",
+            module=self.name,
+            reason=self.reason,
+            exc_info=error if traced else None,
+        )

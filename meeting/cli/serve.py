@@ -11,6 +11,7 @@ from meeting.app.config import Config
 from meeting.app.logging import configure
 from meeting.app.run import run
 from meeting.cli.settings import settings
+from meeting.transports.http.server import BindError
 
 
 @click.command()
@@ -45,4 +46,7 @@ def serve(config: Config) -> None:
 
 async def _run(config: Config) -> int:
     house = await build(config)
-    return await run(house)
+    try:
+        return await run(house)
+    except BindError as error:
+        raise click.ClickException(str(error)) from error
