@@ -50,8 +50,9 @@ def spoken(shared: Path) -> str:
 
 
 def made(state: Path, models: Path, failpoint: str = "") -> Server:
-    """Make a server on the state that all lives share."""
-    return Server(state, settings=EMBEDDED | {"models.folder": str(models)}, failpoint=failpoint)
+    """Make a server on the state that all lives share; the models are there already."""
+    settings = {"models.folder": str(models), "models.pull": "false"}
+    return Server(state, settings=EMBEDDED | settings, failpoint=failpoint)
 
 
 async def die(server: Server, ledger: Ledger, life: str, audio: str, dice: random.Random) -> None:
