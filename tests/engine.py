@@ -18,6 +18,7 @@ class Requester:
     """A plain REQ client: one frame of JSON there, one back."""
 
     def __init__(self, endpoint: str) -> None:
+        self.endpoint = endpoint
         self._socket: zmq.Socket[bytes] = zmq.Context.instance().socket(zmq.REQ)
         self._socket.setsockopt(zmq.LINGER, 0)
         self._socket.setsockopt(zmq.RCVTIMEO, PATIENCE_MS)

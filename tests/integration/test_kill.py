@@ -10,6 +10,7 @@ import collections
 import random
 import signal
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -180,7 +181,7 @@ async def arrived(host: Client, path: str, task_id: str) -> list[dict[str, Any]]
 
 def effects(database: Path, ledger: Ledger) -> None:
     """Look at the log itself: each acknowledged change announced itself once, nothing is parked."""
-    with sqlite3.connect(f"file:{database}?mode=ro", uri=True) as rows:
+    with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as rows:
         announced = collections.Counter(
             (type_, *(msgspec.json.decode(payload).get(key) for key in ("meeting_id", "user_id")))
             for type_, payload in rows.execute("SELECT type, payload FROM outbox")

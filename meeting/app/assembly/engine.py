@@ -61,7 +61,9 @@ def make(config: Config, clock: Clock, ids: Ids) -> Machine:
         if host is not None:
             await host.stop()
 
-    module = Module(ENGINE, prepare=prepare, background=[speak], stop=stop)
+    module = Module(
+        ENGINE, prepare=prepare, background=[speak], stop=stop, refusals=(EngineFailed,)
+    )
     return Machine(module=module, client=client)
 
 

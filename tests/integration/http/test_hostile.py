@@ -5,6 +5,7 @@ import http.client
 import json
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -46,7 +47,7 @@ PATHS = ("/meetings", "/auth/register", "/auth/login", "/auth/refresh", "/ai/asr
 def rows(state: Path) -> list[str]:
     """Read every row of the server's database, past all our code."""
     (file,) = state.glob("*.db")
-    with sqlite3.connect(f"file:{file}?mode=ro", uri=True) as opened:
+    with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as opened:
         return list(_dumped(opened))
 
 
