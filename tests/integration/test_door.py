@@ -4,7 +4,6 @@ from pathlib import Path
 
 import aiohttp
 import psutil
-import zmq
 
 from tests.engine import engine
 from tests.process import Client, serving
