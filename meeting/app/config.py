@@ -6,6 +6,7 @@ was found and what is allowed.
 """
 
 import os
+import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -23,6 +24,7 @@ Port = Annotated[int, Meta(ge=0, le=65535)]
 Count = Annotated[int, Meta(ge=1, le=100_000)]
 Seconds = Annotated[float, Meta(gt=0, le=86_400)]
 SECRET_LENGTH = 32
+ENDPOINT = re.compile(r"tcp://[^/\s]+:\d{1,5}|ipc://\S+")
 Address = Annotated[str, Meta(min_length=1, max_length=253)]
 
 
@@ -175,6 +177,11 @@ def validate(config: Config) -> Config:
         raise Wrong(
             f"http.host: found {config.http.host!r}; allowed under --debug: {', '.join(loopback)}"
             " (a process that waits at breakpoints must not be reachable from outside)"
+        )
+    if not ENDPOINT.fullmatch(config.engine.endpoint):
+        raise Wrong(
+            f"engine.endpoint: found {config.engine.endpoint!r};"
+            " allowed: tcp://address:port (port 0 takes a free one) or ipc://path"
         )
     for origin in config.http.origins:
         if not origin.startswith(("http://", "https://")) or urlsplit(origin).path:

@@ -15,7 +15,7 @@ def default_folder() -> Path:
 
 
 class Held(Exception):
-    """Another process uses the state folder."""
+    """The state folder is not ours to use: another process has it, or the system refuses it."""
 
 
 class State:
@@ -23,8 +23,15 @@ class State:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._lock = os.open(path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._lock = os.open(path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            msg = (
+                f"{path} can't be the state folder ({error.strerror}); name one that this user may"
+                " write to, with --state-dir or MEETING_STATE_DIR"
+            )
+            raise Held(msg) from error
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -1,7 +1,5 @@
 """Inference has one door: a server that hears speech holds no inference library itself."""
 
-import base64
-import wave
 from pathlib import Path
 
 import aiohttp
@@ -9,14 +7,9 @@ import psutil
 
 from tests.engine import engine
 from tests.process import Client, serving
+from tests.recordings import spoken
 
 LIBRARIES = ("onnxruntime", "torch", "ctranslate", "opencv", "meeting/engine/_native")
-
-
-def spoken(shared: Path) -> str:
-    """Return two seconds of somebody speaking, as base64 of samples."""
-    with wave.open(str(shared / "media" / "en-librispeech-1995-1837-0001.wav")) as file:
-        return base64.b64encode(file.readframes(2 * file.getframerate())).decode()
 
 
 def loaded(process: psutil.Process) -> set[str]:
@@ -34,7 +27,7 @@ async def test_an_engine_elsewhere(tmp_path: Path, models: Path, shared: Path) -
         ):
             await server.ready()
             ann = await Client(server.url["http"], http).enter("ann")
-            body = {"meeting_id": await ann.meeting(), "audio_data": spoken(shared)}
+            body = {"meeting_id": await ann.meeting(), "audio_data": spoken(shared, 2)}
             heard = await ann.data("POST", "/ai/speech-recognition", body | {"language": "en"})
             assert "sorrow" in heard["text"]
             process = psutil.Process(server.process.pid)

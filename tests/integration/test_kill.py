@@ -6,12 +6,10 @@ same state folder; in the end everything written down must be there, once, with 
 """
 
 import asyncio
-import base64
 import collections
 import random
 import signal
 import sqlite3
-import wave
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -20,6 +18,7 @@ import aiohttp
 import msgspec
 
 from tests.process import EMBEDDED, Client, Server
+from tests.recordings import spoken
 
 FAILPOINTS = (
     "after-commit",
@@ -42,12 +41,6 @@ class Ledger(msgspec.Struct):
     results: dict[str, tuple[int, str]] = {}
     hits: collections.Counter[str] = collections.Counter()
     unanswered: int = 0
-
-
-def spoken(shared: Path) -> str:
-    """Return two seconds of somebody speaking, as base64 of a WAV's samples."""
-    with wave.open(str(shared / "media" / "en-librispeech-1995-1837-0001.wav")) as file:
-        return base64.b64encode(file.readframes(2 * file.getframerate())).decode()
 
 
 def made(state: Path, models: Path, failpoint: str = "") -> Server:
@@ -111,7 +104,7 @@ async def person(server: Server, http: aiohttp.ClientSession, ledger: Ledger, na
 
 async def test_nothing_is_lost(tmp_path: Path, models: Path, shared: Path) -> None:
     """Thirty kills at failpoints and ten at random moments lose and double nothing."""
-    ledger, audio = Ledger(), spoken(shared)
+    ledger, audio = Ledger(), spoken(shared, 2)
     dice = random.Random(2026)  # noqa: S311 - moments, not secrets
     plan = [name for name in FAILPOINTS for _ in range(ROUNDS)] + [""] * AT_RANDOM
     dice.shuffle(plan)

@@ -230,6 +230,7 @@ class Session:
             joined_at=self._clock.now(),
         )
         self.place = await self._entry.enter(call, wished, self, frame.id)
+        self._log = self._log.bind(meeting_id=meeting_id)
 
     async def _relay(self, frame: frames.Offer | frames.Answer | frames.Candidate) -> None:
         place = self._seated(frame)

@@ -34,6 +34,8 @@ class Exchange:
         self.request_id = chosen(self.headers.get("x-request-id"), ids)
         self.template = ""
         self.user_id = 0
+        self.meeting: dict[str, int] = {}
+        """The `meeting_id` of the path, once it is known to be one; for the log."""
         self.status = 0
         self.finished = False
         """Whether the body was read to its end."""

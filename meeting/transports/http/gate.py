@@ -88,6 +88,7 @@ class Gate:
                 log.info(
                     "request",
                     user_id=exchange.user_id,
+                    **exchange.meeting,
                     method=scope["method"],
                     path=exchange.template,
                     status=exchange.status,
@@ -163,6 +164,8 @@ class Gate:
                 exchange.finished = True
                 body.check(content)
             match.check()
+            if "meeting_id" in match.values:
+                exchange.meeting = {"meeting_id": int(match.values["meeting_id"])}
             key = key_of(headers.get("idempotency-key")) if scope["method"] == "POST" else ""
             seconds = desk.limits.seconds(rule.load)
             scope[CALL] = Call(

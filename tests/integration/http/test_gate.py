@@ -429,6 +429,7 @@ async def test_the_log_holds_ids_and_no_secrets(house: Front) -> None:
         ("GET", "/api/v1/meetings/{meeting_id}", 200, 1),
         ("GET", "", 404, 1),
     ]
+    assert [entry.get("meeting_id") for entry in lines] == [None, 7, None]
     everything = repr(logs)
     assert "secret-" not in everything
     assert headers["Authorization"].split()[1] not in everything

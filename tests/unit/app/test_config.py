@@ -48,6 +48,7 @@ def test_lists_and_switches() -> None:
         ("models.pull=perhaps", ["models.pull", "'perhaps'", "true | false"]),
         ("http.origins=example.org", ["http.origins", "'example.org'", "https://host"]),
         ("http.drain_seconds=0", ["http.drain_seconds", "'0'", "above 0"]),
+        ("engine.endpoint=5555", ["engine.endpoint", "'5555'", "tcp://address:port"]),
         ("http.prot=1", ["http.prot", "no setting", "http.port"]),
         ("nonsense", ["nonsense", "key=value"]),
     ],

@@ -38,6 +38,14 @@ def test_half_written_secret(tmp_path: Path) -> None:
     state.release()
 
 
+def test_a_folder_that_can_not_be_made(tmp_path: Path) -> None:
+    """A path that is no folder, or lies below none, is refused with what to do."""
+    (tmp_path / "file").touch()
+    for path in (tmp_path / "file", tmp_path / "file" / "below"):
+        with pytest.raises(Held, match="--state-dir"):
+            State(path)
+
+
 def test_one_process(tmp_path: Path) -> None:
     """A second process is refused with what to do, and let in when the first has gone."""
     first = State(tmp_path)
