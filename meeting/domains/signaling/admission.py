@@ -75,7 +75,9 @@ class Admission:
         fields = _fields(knock.query)
         token, claims = self._credential(knock, fields)
         until = claims.exp if claims.kind == "access" else claims.iat + _LIFE
-        seat = self._seats.take(claims.user_id, frozenset({claims.jti, claims.parent} - {""}), until)
+        seat = self._seats.take(
+            claims.user_id, frozenset({claims.jti, claims.parent} - {""}), until
+        )
         try:
             caller = await self._known(knock, token, claims)
             admitted = _wishes(knock, fields, claims, seat, caller)
@@ -88,9 +90,7 @@ class Admission:
             raise
         return admitted
 
-    def _credential(
-        self, knock: Knock, fields: Mapping[str, list[str]]
-    ) -> tuple[str, Claims]:
+    def _credential(self, knock: Knock, fields: Mapping[str, list[str]]) -> tuple[str, Claims]:
         if knock.authorization:
             match = _BEARER.fullmatch(knock.authorization)
             if match is None:

@@ -91,9 +91,7 @@ class Entry:
             info = await self._info(call.onward("signaling"), place.meeting_id)
         return self._joined(place, await self._presence.roll(place.room_id), info, request_id)
 
-    def _joined(
-        self, place: Place, roll: Roll, info: MeetingInfo, request_id: frames.Id
-    ) -> bytes:
+    def _joined(self, place: Place, roll: Roll, info: MeetingInfo, request_id: frames.Id) -> bytes:
         return frames.encode(
             "joined",
             id=msgspec.UNSET if request_id is None else request_id,

@@ -96,7 +96,9 @@ _encoder = msgspec.json.Encoder()
 class Unreadable(Fault):
     """A frame that is refused before it is understood; knows what can be echoed."""
 
-    def __init__(self, kind: Kind, text: str, request_type: str = "", request_id: Id = None) -> None:
+    def __init__(
+        self, kind: Kind, text: str, request_type: str = "", request_id: Id = None
+    ) -> None:
         super().__init__(kind, text)
         self.request_type = request_type
         self.request_id = request_id

@@ -60,9 +60,7 @@ class Reactions:
         await self._done(entry)
 
     async def _user_left(self, event: UserLeft, entry: Entry) -> None:
-        await self._presence.dismiss(
-            event.meeting_id, event.user_id, event.reason, event.left_at
-        )
+        await self._presence.dismiss(event.meeting_id, event.user_id, event.reason, event.left_at)
         await self._done(entry)
 
     async def _ended(self, event: MeetingEnded, entry: Entry) -> None:

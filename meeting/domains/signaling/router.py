@@ -1,4 +1,4 @@
-"""How a frame reaches the peers of a room. Asynchronous, because a peer may be elsewhere one day."""
+"""How a frame reaches the peers of a room. Asynchronous: a peer may be elsewhere one day."""
 
 from typing import Protocol
 
@@ -44,7 +44,9 @@ class LocalRouter:
     async def to_user(self, room_id: str, user_id: int, frame: bytes, *, but: str = "") -> int:
         """Send to all peers of a user, `but` one; returns to how many."""
         room = self._rooms.get(room_id)
-        peers = [peer for peer in room.of_user(user_id) if peer.place.peer_id != but] if room else []
+        peers = (
+            [peer for peer in room.of_user(user_id) if peer.place.peer_id != but] if room else []
+        )
         for peer in peers:
             peer.member.deliver(frame)
         return len(peers)

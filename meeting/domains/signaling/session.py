@@ -185,8 +185,7 @@ class Session:
             await self._handle(frame)
         except Fault as fault:
             self.deliver(frames.error(fault, frames.type_of(frame), frame.id))
-        except Exception:
-            # A defect of ours must cost one frame, not the socket, and never the process.
+        except Exception:  # noqa: BLE001 - a defect of ours costs a frame, not the process
             self._log.exception("frame failed", type=frames.type_of(frame))
             failed = Fault(Kind.INTERNAL, "the server failed at this frame")
             self.deliver(frames.error(failed, frames.type_of(frame), frame.id))

@@ -97,7 +97,5 @@ def route(signaling: Signaling, *, origins: Collection[str], ids: Ids) -> ASGIRo
 async def _refuse(fault: Fault, request_id: str, send: PlainSend) -> None:
     said = refusal(fault, request_id)
     headers = [(name.encode(), value.encode()) for name, value in said.headers.items()]
-    await send(
-        {"type": "websocket.http.response.start", "status": said.status, "headers": headers}
-    )
+    await send({"type": "websocket.http.response.start", "status": said.status, "headers": headers})
     await send({"type": "websocket.http.response.body", "body": said.body, "more_body": False})

@@ -104,7 +104,7 @@ async def test_a_logout_closes_the_sockets_of_its_token(house: World) -> None:
 async def test_a_logout_is_seen_within_five_seconds(house: World) -> None:
     """With the background work running nobody has to poll for a revocation."""
     peer = await house.open(1)
-    work = [asyncio.create_task(part) for part in house.signaling.background()]
+    work = [asyncio.create_task(part()) for part in house.signaling.background()]
     await house.revoke(1)
     async with asyncio.timeout(5):
         assert await peer.closed() == 4001

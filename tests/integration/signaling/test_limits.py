@@ -10,12 +10,11 @@ from pathlib import Path
 
 import aiohttp
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
-from integration.signaling.world import Server, World, world
+from hypothesis import HealthCheck, given, settings, strategies as st
 
 from meeting.domains.signaling.model import MIB, Limits, Timings
 from meeting.domains.signaling.session import Session
+from tests.integration.signaling.world import Server, World, world
 
 LARGE = "v" * 60_000
 BUFFER = 256 * 1024

@@ -112,9 +112,7 @@ async def test_the_joiner_gets_the_room_and_the_others_hear_of_it(house: World) 
         (None, 400),
     ],
 )
-async def test_a_refused_frame_leaves_the_socket_open(
-    house: World, frame: dict[str, Any], code: int
-) -> None:
+async def test_a_refused_frame_leaves_the_socket_open(house: World, frame: Any, code: int) -> None:
     """A frame that can't be is answered by an error with its type, and the peer goes on."""
     meeting = await house.started()
     one = await house.seated(meeting.id, 1)

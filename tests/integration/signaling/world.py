@@ -28,6 +28,7 @@ from meeting.kernel.call import Call, Caller
 from meeting.kernel.consumer import Consumer
 from meeting.kernel.errors import Fault
 from meeting.kernel.ids import RandomIds
+from meeting.kernel.password import Passwords
 from meeting.kernel.secret import Secret
 from meeting.kernel.token import Tokens
 from meeting.stores.relational.database import Database, metadata
@@ -77,18 +78,6 @@ class Users:
     async def get_users_by_ids(self, call: Call, user_ids: Sequence[int]) -> list[Person]:
         """Return several users."""
         return [await self.get_user(call, user_id) for user_id in user_ids]
-
-
-class Plain:
-    """`Passwords` for meetings that have none."""
-
-    async def hash(self, password: str) -> str:
-        """Return it backwards."""
-        return password[::-1]
-
-    async def verify(self, encoded: str, password: str) -> bool:
-        """Compare."""
-        return encoded == password[::-1]
 
 
 class Peer:
@@ -148,6 +137,7 @@ class World:
     def __init__(self, folder: Path, limits: Limits, timings: Timings) -> None:
         self.clock = MovingClock()
         self.ids = RandomIds()
+        self.passwords = Passwords(workers=1)
         self.database = Database(f"sqlite+aiosqlite:///{folder}/rows.db")
         self.tokens = Tokens(Secret("k" * 32), self.clock, self.ids)
         self.users = Users(self.tokens, self.clock)
@@ -155,14 +145,14 @@ class World:
         self._meetings = SqlUnits(self.database, SqlMeetingUnit, self.clock, self.ids)
         people = People(self.users)
         self.schedule = Schedule(
-            units=self._meetings, clock=self.clock, people=people, passwords=Plain()
+            units=self._meetings, clock=self.clock, people=people, passwords=self.passwords
         )
         self.lifecycle = Lifecycle(units=self._meetings, clock=self.clock)
         self.attendance = Attendance(
             units=self._meetings,
             clock=self.clock,
             people=people,
-            passwords=Plain(),
+            passwords=self.passwords,
             tokens=self.tokens,
         )
         self.meeting = MeetingService(
@@ -217,7 +207,7 @@ class World:
             end_time=self.clock.now() + timedelta(hours=1),
             max_participants=seats,
             meeting_type=kind,
-            password="",
+            password=None,
             settings=Settings(),
         )
         made = await self.schedule.create(self.call(host), draft)
@@ -311,6 +301,7 @@ async def world(
         await made.signaling.drain()
         await port.stop()
         await made.database.close()
+        made.passwords.close()
 
 
 def serve(made: World, server: Server) -> aio.Port | Listener:
