@@ -18,7 +18,8 @@ class Requester:
     """A plain REQ client: one frame of JSON there, one back."""
 
     def __init__(self, endpoint: str) -> None:
-        self._socket = zmq.Context.instance().socket(zmq.REQ)
+        self.endpoint = endpoint
+        self._socket: zmq.Socket[bytes] = zmq.Context.instance().socket(zmq.REQ)
         self._socket.setsockopt(zmq.LINGER, 0)
         self._socket.setsockopt(zmq.RCVTIMEO, PATIENCE_MS)
         self._socket.connect(endpoint)
@@ -34,7 +35,7 @@ class Requester:
         request = {"task_id": "t", "task_type": task, "model_path": "", "params": params}
         request["input_data"] = base64.b64encode(data).decode()
         self._socket.send_json(request)
-        reply: dict[str, Any] = self._socket.recv_json()
+        reply: dict[str, Any] = json.loads(self._socket.recv())
         return reply
 
     def hear(self, data: bytes, **params: str) -> dict[str, Any]:

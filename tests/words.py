@@ -20,6 +20,7 @@ def differences(reference: list[str], heard: list[str]) -> list[tuple[str, int, 
     Kinds are `missing`, `added` and `other`.
     """
     rows, columns = len(reference) + 1, len(heard) + 1
+    same: bool
     cost = [[i + j if not i * j else 0 for j in range(columns)] for i in range(rows)]
     for i in range(1, rows):
         for j in range(1, columns):
@@ -30,7 +31,7 @@ def differences(reference: list[str], heard: list[str]) -> list[tuple[str, int, 
     found = []
     i, j = rows - 1, columns - 1
     while i or j:
-        same = i and j and reference[i - 1] == heard[j - 1]
+        same = i > 0 < j and reference[i - 1] == heard[j - 1]
         if i and j and cost[i][j] == cost[i - 1][j - 1] + (not same):
             i, j = i - 1, j - 1
             if not same:

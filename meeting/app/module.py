@@ -30,7 +30,8 @@ class Module:
 
     `prepare` is a start that may take minutes (models are fetched); the house starts around it and
     is ready when it is done. A background task that ends or raises fails the module, and a failed
-    module stops the process: work never goes on half-served without anybody knowing.
+    module stops the process: work never goes on half-served without anybody knowing. `refusals` are
+    errors whose text tells a person all, so that they are logged without a traceback.
     """
 
     def __init__(
@@ -42,6 +43,7 @@ class Module:
         background: Sequence[Callable[[], Coroutine[Any, Any, None]]] = (),
         drain: Callable[[], Awaitable[None]] = _nothing,
         stop: Callable[[], Awaitable[None]] = _nothing,
+        refusals: tuple[type[Exception], ...] = (),
     ) -> None:
         self.name = name
         self.state = State.NEW
@@ -52,6 +54,7 @@ class Module:
         self._background = background
         self._drain = drain
         self._stop = stop
+        self._refusals = refusals
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
@@ -60,7 +63,7 @@ class Module:
         try:
             await self._start()
         except BaseException as error:
-            self._fail(error)
+            self._fail(error, told=True)
             raise
         if self._prepare is not None:
             task = asyncio.create_task(self._prepare(), name=f"{self.name}.prepare")
@@ -94,7 +97,7 @@ class Module:
             return
         error = task.exception()
         if error is not None:
-            self._fail(error)
+            self._fail(error, told=isinstance(error, self._refusals))
         elif self.state is State.STARTING:
             self.state = State.RUNNING
             log.info("module ready", module=self.name)
@@ -103,8 +106,11 @@ class Module:
         if not task.cancelled() and self.state is not State.STOPPING:
             self._fail(task.exception() or RuntimeError("its background work ended by itself"))
 
-    def _fail(self, error: BaseException) -> None:
+    def _fail(self, error: BaseException, *, told: bool = False) -> None:
+        """Note the failure; with its traceback, unless whoever started the module is told."""
         self.state = State.FAILED
         self.reason = f"{type(error).__name__}: {error}"
         self.failed.set()
-        log.error("module failed", module=self.name, reason=self.reason, exc_info=error)
+        log.error(
+            "module failed", module=self.name, reason=self.reason, exc_info=None if told else error
+        )

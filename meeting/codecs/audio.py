@@ -44,8 +44,11 @@ CONTAINERS = {
 class AudioDecoder:
     """Satisfies the AI domain's `Decoder`."""
 
-    def __init__(self, clock: Clock, program: str = "ffmpeg") -> None:
+    def __init__(
+        self, clock: Clock, program: str = "ffmpeg", longest: float = LONGEST_DECODE
+    ) -> None:
         self._clock = clock
+        self._longest = longest
         self._fence = Fence(program)
 
     async def decode(self, data: bytes, form: str, *, seconds: int, deadline: float) -> bytes:
@@ -56,7 +59,7 @@ class AudioDecoder:
         left = deadline - self._clock.monotonic()
         if left <= 0:
             raise Fault(Kind.DEADLINE, "no time is left to decode the audio")
-        limits = Limits(output=(seconds + 1) * RATE * 2, seconds=min(left, LONGEST_DECODE))
+        limits = Limits(output=(seconds + 1) * RATE * 2, seconds=min(left, self._longest))
         container = CONTAINERS[form]
         arguments = _arguments(container, seconds + 1)
         if container.seeks:
@@ -67,7 +70,7 @@ class AudioDecoder:
                 os.close(descriptor)
         else:
             outcome = await self._fence.run(arguments, data, limits)
-        if outcome.late and not math.isclose(limits.seconds, LONGEST_DECODE):
+        if outcome.late and not math.isclose(limits.seconds, self._longest):
             raise Fault(Kind.DEADLINE, "decoding the audio took too long")
         samples = outcome.output[: len(outcome.output) // 2 * 2]
         if outcome.late or not samples or (outcome.status != 0 and not outcome.cut):

@@ -17,7 +17,8 @@ from meeting.kernel.message import Entry, Event
 from meeting.kernel.ports import Feed, Unit, Units
 
 ATTEMPTS = 5
-IDLE_SECONDS = 5.0
+IDLE_SECONDS = 2.0
+"""How long a lost wake-up may go unnoticed; well below the 5 s in which a logout closes sockets."""
 LONGEST_PAUSE = 10.0
 
 Handler = Callable[[Any, Entry], Awaitable[None]]

@@ -27,7 +27,8 @@ def save(folder: Path, name: str, values: Array, kind: str = "f4") -> None:
 
 def hertz(mel: Array) -> Array:
     """Turn Slaney's mels into Hz."""
-    return np.where(mel < 15, mel * 200 / 3, 1000 * np.exp(np.log(6.4) / 27 * (mel - 15)))
+    high: Array = 1000 * np.exp(np.log(6.4) / 27 * (mel - 15))
+    return np.where(mel < 15, mel * 200 / 3, high)
 
 
 def log_mel(sound: Array) -> Array:
@@ -43,19 +44,23 @@ def log_mel(sound: Array) -> Array:
     window = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(400) / 400)
     power = np.abs(np.fft.rfft(frames * window, axis=1)) ** 2
     logs = np.log10(np.maximum(bands @ power.T, 1e-10))
-    return (np.maximum(logs, logs.max() - 8) + 4) / 4
+    scaled: Array = (np.maximum(logs, logs.max() - 8) + 4) / 4
+    return scaled
 
 
 def tones(rate: int) -> Array:
     """Sample three tones that every rate can carry for half a second."""
     at = np.arange(rate // 2) / rate
-    return sum(0.2 * np.sin(2 * np.pi * f * at + f) for f in (120.0, 997.0, 3400.0))
+    pitches = np.array([[120.0], [997.0], [3400.0]])
+    mixed: Array = 0.2 * np.sin(2 * np.pi * pitches * at + pitches).sum(axis=0)
+    return mixed
 
 
 def softmax(row: Array) -> Array:
     """Normalise exp of `row` to a sum of 1."""
     powers = np.exp(row - row.max())
-    return powers / powers.sum()
+    shares: Array = powers / powers.sum()
+    return shares
 
 
 def written() -> dict[int, str]:

@@ -74,6 +74,6 @@ TEST_CASE("a language may carry a region, and is given back as it came") {
     const auto request = speech::parse(bytes(kSecond), {{"language", " zh-CN "}});
     REQUIRE(request.language);
     CHECK_EQ(speech::kCodes[*request.language], "zh");
-    CHECK_EQ(request.given, "zh-cn");
+    CHECK_EQ(request.given, "zh-CN");
     CHECK_FALSE(speech::parse(bytes(kSecond), {{"language", "auto"}}).language);
 }

@@ -24,7 +24,8 @@ TEST_CASE("only well-formed characters remain") {
              "ab");
     CHECK_EQ(well_formed("\xC0\xAF"
                          "x"),
-             "x");  // longer than needed
+             "x");                              // longer than needed
+    CHECK_EQ(well_formed("\xE0\x80\xAF"), "");  // of three bytes, too
     CHECK_EQ(well_formed("\xED\xA0\x80"
                          "x"),
              "x");  // half a UTF-16 pair

@@ -12,7 +12,9 @@ import random
 import signal
 import sqlite3
 import wave
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import msgspec
@@ -49,8 +51,9 @@ def spoken(shared: Path) -> str:
 
 
 def made(state: Path, models: Path, failpoint: str = "") -> Server:
-    """Make a server on the state that all lives share."""
-    return Server(state, settings=EMBEDDED | {"models.folder": str(models)}, failpoint=failpoint)
+    """Make a server on the state that all lives share; the models are there already."""
+    settings = {"models.folder": str(models), "models.pull": "false"}
+    return Server(state, settings=EMBEDDED | settings, failpoint=failpoint)
 
 
 async def die(server: Server, ledger: Ledger, life: str, audio: str, dice: random.Random) -> None:
@@ -82,12 +85,20 @@ async def live(server: Server, ledger: Ledger, life_id: str, audio: str) -> None
             for guest in (ann, bob):
                 await guest.data("POST", f"/meetings/{meeting_id}/join", {})
                 ledger.joins.add((meeting_id, guest.name))
-            said = await bob.data(
-                "POST",
-                "/ai/speech-recognition",
-                {"audio_data": audio, "meeting_id": meeting_id, "language": "en"},
-            )
+            said = await heard(bob, meeting_id, audio)
             ledger.results[said["task_id"]] = (meeting_id, said["text"])
+
+
+async def heard(speaker: Client, meeting_id: int, audio: str) -> dict[str, Any]:
+    """Have speech recognised; while the models are loading, ask again."""
+    body = {"audio_data": audio, "meeting_id": meeting_id, "language": "en"}
+    while True:
+        status, answer = await speaker.ask("POST", "/ai/speech-recognition", body)
+        if status != 503:
+            assert status == 200, answer
+            found: dict[str, Any] = answer["data"]
+            return found
+        await asyncio.sleep(0.1)
 
 
 async def person(server: Server, http: aiohttp.ClientSession, ledger: Ledger, name: str) -> Client:
@@ -150,22 +161,22 @@ async def witness(server: Server, ledger: Ledger) -> None:  # noqa: C901 - four 
             if [seat["status_name"] for seat in seats] != ["joined"]:
                 lost.append(("join", meeting_id, name, seats))
         for task_id, (meeting_id, text) in ledger.results.items():
-            host = clients[ledger.meetings[meeting_id]]
+            owner = clients[ledger.meetings[meeting_id]]
             for path, wanted in (
                 (f"/ai/analysis/{meeting_id}", text),
                 (f"/meetings/{meeting_id}/transcript", text),
                 (f"/meetings/{meeting_id}/analysis", text),
             ):
-                rows = await arrived(host, path, task_id)
+                rows = await arrived(owner, path, task_id)
                 texts = [row.get("text", (row.get("result") or {}).get("text")) for row in rows]
                 if texts != [wanted]:
                     lost.append(("result", task_id, path, texts))
     assert lost == []
 
 
-async def arrived(host: Client, path: str, task_id: str) -> list[dict[str, object]]:
+async def arrived(host: Client, path: str, task_id: str) -> list[dict[str, Any]]:
     """Read a page until the result is in it; consumers may still be catching up."""
-    rows: list[dict[str, object]] = []
+    rows: list[dict[str, Any]] = []
     for _ in range(100):
         page = await host.data("GET", path)
         rows = [row for row in page["list"] if row["task_id"] == task_id]
@@ -177,7 +188,7 @@ async def arrived(host: Client, path: str, task_id: str) -> list[dict[str, objec
 
 def effects(database: Path, ledger: Ledger) -> None:
     """Look at the log itself: each acknowledged change announced itself once, nothing is parked."""
-    with sqlite3.connect(f"file:{database}?mode=ro", uri=True) as rows:
+    with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as rows:
         announced = collections.Counter(
             (type_, *(msgspec.json.decode(payload).get(key) for key in ("meeting_id", "user_id")))
             for type_, payload in rows.execute("SELECT type, payload FROM outbox")

@@ -19,7 +19,7 @@ from meeting.models import (
 from tests.integration.modelserver import DATA, Server, listing, plain, sha, states
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "unit" / "models"))
-import tinywhisper as tiny
+from tests.unit.models import tinywhisper as tiny
 
 
 @pytest.fixture

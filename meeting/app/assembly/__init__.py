@@ -22,7 +22,7 @@ async def build(config: Config) -> House:
     clock, ids = SystemClock(), RandomIds()
     state = State(config.state)
     tokens = Tokens(config.secret or state.secret("signing"), clock, ids)
-    kept = stores.make(state, clock)
+    kept = stores.make(config, state, clock)
     machine = engine.make(config, clock, ids)
     people = user.make(kept, tokens, clock, ids)
     meetings = meeting.make(kept, people, tokens, clock, ids)

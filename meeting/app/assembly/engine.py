@@ -13,7 +13,7 @@ from meeting.app.module import Module
 from meeting.app.modules import ENGINE
 from meeting.engine.library import onnxruntime
 from meeting.engine.process import ProcessHost
-from meeting.engine.state import EngineSettings, Host
+from meeting.engine.state import EngineFailed, EngineSettings, Host
 from meeting.engine.thread import ThreadHost
 from meeting.kernel.clock import Clock
 from meeting.kernel.errors import Fault
@@ -45,7 +45,10 @@ def make(config: Config, clock: Clock, ids: Ids) -> Machine:
         if host is not None:
             if config.models.pull:
                 await asyncio.to_thread(_pull, config, stopped)
-            await host.start()
+            try:
+                await host.start()
+            except EngineFailed as error:
+                raise EngineFailed(f"{error} (settings: engine.endpoint and its kin)") from error
         running.set()
         await _settled(client)
 
@@ -58,7 +61,9 @@ def make(config: Config, clock: Clock, ids: Ids) -> Machine:
         if host is not None:
             await host.stop()
 
-    module = Module(ENGINE, prepare=prepare, background=[speak], stop=stop)
+    module = Module(
+        ENGINE, prepare=prepare, background=[speak], stop=stop, refusals=(EngineFailed,)
+    )
     return Machine(module=module, client=client)
 
 

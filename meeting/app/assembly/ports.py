@@ -128,6 +128,7 @@ def _limits(config: Config) -> Limits:
     waits = config.debug
     defaults = Limits()
     return Limits(
+        body_seconds=math.inf if waits else defaults.body_seconds,
         json_seconds=math.inf if waits else defaults.json_seconds,
         speech_seconds=math.inf if waits else config.ai.speech_seconds,
         picture_seconds=math.inf if waits else defaults.picture_seconds,

@@ -1,13 +1,16 @@
 """The embedded stores: one SQLite file in the state folder."""
 
+import math
+
 import msgspec
 
+from meeting.app.config import Config
 from meeting.app.module import Module
 from meeting.app.modules import STORES
 from meeting.app.state import State
 from meeting.kernel.clock import Clock
 from meeting.stores.relational import migrate
-from meeting.stores.relational.database import Database
+from meeting.stores.relational.database import WAIT_SECONDS, Database
 from meeting.stores.relational.documents import SqlDocuments
 from meeting.stores.relational.idempotency import SqlAnswers
 from meeting.stores.relational.outbox import Log
@@ -23,9 +26,10 @@ class Stores(msgspec.Struct, frozen=True):
     answers: SqlAnswers
 
 
-def make(state: State, clock: Clock) -> Stores:
+def make(config: Config, state: State, clock: Clock) -> Stores:
     """Make the stores; the tables are brought up to date when the module starts."""
-    database = Database.embedded(state.path)
+    wait = math.inf if config.debug else WAIT_SECONDS
+    database = Database.embedded(state.path, wait)
 
     async def start() -> None:
         await migrate.upgrade(database)

@@ -92,6 +92,7 @@ class Recognition:
             return kept
         deadline = min(call.deadline, self._clock.monotonic() + self._longest)
         async with self._slots.slot():
+            log.info("speech begins", task_id=task_id, meeting_id=wanted.meeting_id)
             sound = await self._samples(data, form, wanted, deadline)
             speech = await self._infer(sound, wanted.language, deadline)
         return await self._keep(task_id, subject, wanted, received, speech)

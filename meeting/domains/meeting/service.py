@@ -8,6 +8,7 @@ from meeting.domains.meeting.ports import MeetingUnit
 from meeting.domains.meeting.schedule import Schedule
 from meeting.kernel.call import Call
 from meeting.kernel.errors import Fault, Kind
+from meeting.kernel.failpoint import failpoint
 from meeting.kernel.ports import Units
 
 _WAITING = "waiting for approval"
@@ -43,6 +44,7 @@ class MeetingService:
         """Tell whether a user may be in a meeting; `admit` joins the user first, as REST would."""
         if not call.caller.is_service and (admit or user_id != call.caller.user_id):
             raise Fault(Kind.FORBIDDEN, "a user may ask for themselves alone, and without admit")
+        failpoint("access-asked")
         if not admit:
             async with self._units.read() as unit:
                 meeting = await unit.meeting(meeting_id)

@@ -1,4 +1,4 @@
-"""How a frame reaches the peers of a room. Asynchronous: a peer may be elsewhere one day."""
+"""How a frame reaches the peers of a room; asynchronous, for peers may be elsewhere one day."""
 
 from typing import Protocol
 

@@ -1,6 +1,7 @@
 """The connection to SQLite or PostgreSQL, and how a transaction begins and ends on it."""
 
 import asyncio
+import math
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager, suppress
@@ -38,26 +39,29 @@ class Database:
     """Two pools on one database: one writer, because SQLite has one, and a few readers.
 
     The writer's pool of one connection is the queue of the writers; each of its transactions
-    begins as `BEGIN IMMEDIATE`, so that none fails half-way for a lock.
+    begins as `BEGIN IMMEDIATE`, so that none fails half-way for a lock. Who waits for a connection
+    longer than `wait_seconds` is told `unavailable`; infinite where a person at a debugger is
+    waited for, who may hold the only one.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, wait_seconds: float = WAIT_SECONDS) -> None:
         self.url = url
+        self._wait_seconds = None if math.isinf(wait_seconds) else wait_seconds
         self.sqlite = url.startswith("sqlite")
         self._writer = self._engine(1 if self.sqlite else READERS, "BEGIN IMMEDIATE")
         self._readers = self._engine(READERS, "BEGIN")
         self._grown: dict[str, asyncio.Event] = defaultdict(asyncio.Event)
 
     @classmethod
-    def embedded(cls, folder: Path) -> Self:
+    def embedded(cls, folder: Path, wait_seconds: float = WAIT_SECONDS) -> Self:
         """Open the SQLite file of a state folder."""
-        return cls(f"sqlite+aiosqlite:///{folder / 'meeting.db'}")
+        return cls(f"sqlite+aiosqlite:///{folder / 'meeting.db'}", wait_seconds)
 
     def _engine(self, size: int, begin: str) -> AsyncEngine:
         options: dict[str, Any] = {
             "pool_size": size,
             "max_overflow": 0,
-            "pool_timeout": WAIT_SECONDS,
+            "pool_timeout": self._wait_seconds,
         }
         if not self.sqlite:
             return create_async_engine(self.url, **options)

@@ -1,6 +1,7 @@
 """Serves an ASGI app on a port that aiohttp holds, so that one gate guards all ports alike."""
 
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 from aiohttp import ClientPayloadError, web
 from aiohttp.http_exceptions import HttpProcessingError
@@ -19,7 +20,8 @@ def bridge(app: App) -> Handler:
 
     async def handle(request: web.Request) -> web.StreamResponse:
         bridged = Bridged(request)
-        await app(_scope(request), bridged.receive, bridged.send)
+        with suppress(ConnectionResetError):  # the client has gone: there is nobody to tell
+            await app(_scope(request), bridged.receive, bridged.send)
         return bridged.response
 
     return handle

@@ -161,6 +161,9 @@ class Listener:
         """Accept nothing new, let what runs end (for `drain_seconds`), and leave the port."""
         self._server.should_exit = True
         if self._task is not None:
-            await self._task
+            # Whoever waits here may be out of patience; the server goes on to its own end all the
+            # same, which a second call then finds.
+            await asyncio.wait({self._task})
+            self._task.result()
         elif self._socket is not None:
             self._socket.close()

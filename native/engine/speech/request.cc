@@ -55,8 +55,10 @@ Request parse(std::span<const std::byte> input, const Params& params) {
         format.rate = number(params, "sample_rate", 8000, 192000, 16000);
         format.channels = number(params, "channels", 1, 8, 1);
     }
-    request.given = parameter(params, "language");
-    if (request.given == "auto") request.given.clear();
+    if (const auto named = params.find("language"); named != params.end()) {
+        request.given = text::trimmed(named->second);
+    }
+    if (lower(request.given) == "auto") request.given.clear();
     if (!request.given.empty()) {
         request.language = language(request.given);
         if (!request.language) {

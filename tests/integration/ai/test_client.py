@@ -34,7 +34,7 @@ def silent(_header: dict[str, Any], _data: bytes) -> list[bytes]:
 @asynccontextmanager
 async def client(endpoint: str, **options: Any) -> AsyncIterator[EngineClient]:
     """Run a client."""
-    made = EngineClient(endpoint, clock=CLOCK, ids=RandomIds(), **options)
+    made = EngineClient(lambda: endpoint, clock=CLOCK, ids=RandomIds(), **options)
     task = asyncio.create_task(made.run())
     try:
         yield made
@@ -236,8 +236,14 @@ async def test_a_reply_that_is_none_is_a_failure(changes: dict[str, Any]) -> Non
         assert (await refused(asking, 60)).kind is Kind.AI_FAILED
 
 
+DEEP = b'{"x":' + b'{"a":' * 5_000
+"""Nested so deeply that a reader runs out of stack before it finds the end missing."""
+
+
 @pytest.mark.parametrize(
-    "garbage", [b"", b"\xff\xfe", b"[" * 100_000, b'{"task_id":7}', b'{"task_id":"","x":NaN}']
+    "garbage",
+    [b"", b"\xff\xfe", b"[" * 100_000, DEEP, b'{"task_id":7}', b'{"task_id":"","x":NaN}'],
+    ids=range(6),
 )
 async def test_garbage_fails_what_waits_and_the_client_goes_on(garbage: bytes) -> None:
     """Nobody waits for two minutes because the engine talks nonsense."""

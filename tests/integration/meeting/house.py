@@ -4,6 +4,7 @@ import io
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from json import dumps
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -66,7 +67,7 @@ class Person:
         sent = {"Authorization": f"Bearer {self._token}", **(headers or {})}
         body = None
         if json is not None:
-            body = io.BytesIO(msgspec.json.encode(json))  # a file: some bodies here are large
+            body = io.BytesIO(dumps(json).encode())  # a file: some bodies here are large
             sent["Content-Type"] = "application/json"
         async with self._client.request(
             method, f"/api/v1{path}", data=body, headers=sent
@@ -93,9 +94,7 @@ class House(Front):
         self.feed = Log(database)
         self.documents = SqlDocuments(database)
         self.speech = SpeechKeeper(units=units, documents=self.documents)
-        schedule = Schedule(
-            units=units, clock=self.clock, people=people, passwords=self.passwords
-        )
+        schedule = Schedule(units=units, clock=self.clock, people=people, passwords=self.passwords)
         attendance = Attendance(
             units=units,
             clock=self.clock,

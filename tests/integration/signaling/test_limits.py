@@ -70,12 +70,13 @@ async def test_a_peer_that_never_reads_again_is_dropped(fast: World) -> None:
     """After the linger the connection is gone, though its client never read the close."""
     meeting = await fast.started()
     one = await fast.seated(meeting.id, 1)
-    await fast.seated(meeting.id, 3)
+    deaf = await fast.seated(meeting.id, 3)
     async with asyncio.timeout(30):
         while len(fast.signaling.seats) > 1:
             await one.send("offer", to_user_id=3, sdp=LARGE)
             await asyncio.sleep(0)
     assert len(await fast.keys()) == 2  # the place is kept for the grace
+    assert await deaf.closed() == 1006  # the close itself was thrown away with the connection
 
 
 async def test_the_bound_of_a_frame(house: World) -> None:

@@ -94,10 +94,11 @@ async def test_coming_back_in_time_keeps_the_seat(house: World) -> None:
     await one.until("roster")
     await two.socket.close(code=1001)
     await house.pass_time(10)
-    await house.seated(meeting.id, 2)
+    again = await house.seated(meeting.id, 2)
     await house.pass_time(20)
     assert [event["last"] for event in await house.closures()] == [False]
     assert await standing(house, meeting.id, 2) is Standing.JOINED
+    await again.nothing()
 
 
 async def test_last_is_the_users_last_peer(house: World) -> None:

@@ -137,22 +137,22 @@ class World:
     def __init__(self, folder: Path, limits: Limits, timings: Timings) -> None:
         self.clock = MovingClock()
         self.ids = RandomIds()
-        self.passwords = Passwords(workers=1)
         self.database = Database(f"sqlite+aiosqlite:///{folder}/rows.db")
         self.tokens = Tokens(Secret("k" * 32), self.clock, self.ids)
         self.users = Users(self.tokens, self.clock)
         self.feed = Log(self.database)
         self._meetings = SqlUnits(self.database, SqlMeetingUnit, self.clock, self.ids)
         people = People(self.users)
+        self._passwords = Passwords(workers=1)
         self.schedule = Schedule(
-            units=self._meetings, clock=self.clock, people=people, passwords=self.passwords
+            units=self._meetings, clock=self.clock, people=people, passwords=self._passwords
         )
         self.lifecycle = Lifecycle(units=self._meetings, clock=self.clock)
         self.attendance = Attendance(
             units=self._meetings,
             clock=self.clock,
             people=people,
-            passwords=self.passwords,
+            passwords=self._passwords,
             tokens=self.tokens,
         )
         self.meeting = MeetingService(
@@ -301,7 +301,6 @@ async def world(
         await made.signaling.drain()
         await port.stop()
         await made.database.close()
-        made.passwords.close()
 
 
 def serve(made: World, server: Server) -> aio.Port | Listener:

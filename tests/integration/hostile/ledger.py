@@ -1,0 +1,72 @@
+"""What a server's stores hold, read past all of its code."""
+
+import hashlib
+import sqlite3
+from pathlib import Path
+
+BOOKKEEPING = ("idempotency_answers", "leases", "outbox_cursors", "signaling_rooms")
+"""Kept answers, places of living sockets and how far each consumer is: they move by themselves."""
+
+
+QUIET = {"webrtc.connection_established", "webrtc.connection_closed"}
+"""Events that sockets cause by coming and going, also some time after the test that did it."""
+MOVING = {"arrived_at"}
+"""Columns that say since when somebody's socket is there."""
+
+
+class Ledger:
+    """Remembers the contents of one SQLite file, and tells which tables are no longer the same."""
+
+    def __init__(self, state: Path) -> None:
+        (file,) = state.glob("*.db")
+        self._store = sqlite3.connect(f"file:{file}?mode=ro", uri=True, isolation_level=None)
+        self._version = -1
+        self._known: dict[str, tuple[int, str]] = {}
+        self.take()
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._store.close()
+
+    def take(self) -> None:
+        """Remember the contents as they are now."""
+        self._version, self._known = self._now(), self._read()
+
+    def changed(self) -> dict[str, tuple[int, int]]:
+        """Name the tables that differ from what is remembered: rows then, rows now."""
+        if (version := self._now()) == self._version:
+            return {}  # nobody has committed anything
+        found = self._read()
+        self._version = version
+        return {
+            table: (self._known[table][0], found[table][0])
+            for table in found
+            if found[table] != self._known[table]
+        }
+
+    def _now(self) -> int:
+        """Return a number that changes with every commit of another connection."""
+        version: int = self._store.execute("PRAGMA data_version").fetchone()[0]
+        return version
+
+    def _read(self) -> dict[str, tuple[int, str]]:
+        """Return the number of rows and a hash of all of them, by table, as of one moment."""
+        self._store.execute("BEGIN")
+        try:
+            return {table: self._table(table) for table in self._tables()}
+        finally:
+            self._store.execute("COMMIT")
+
+    def _tables(self) -> list[str]:
+        found = self._store.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+        return [name for (name,) in found if name not in BOOKKEEPING]
+
+    def _table(self, table: str) -> tuple[int, str]:
+        # The names come from the file's own list of tables.
+        found = self._store.execute(f'SELECT * FROM "{table}"')  # noqa: S608
+        kept = [at for at, (name, *_) in enumerate(found.description) if name not in MOVING]
+        rows = [[row[at] for at in kept] for row in found]
+        if table == "outbox":
+            rows = [row for row in rows if not QUIET.intersection(row)]
+        told = sorted(map(repr, rows))
+        return len(told), hashlib.sha256("\n".join(told).encode()).hexdigest()
