@@ -6,9 +6,9 @@ from pathlib import Path
 
 import aiohttp
 
-from tests.process import EMBEDDED, Client, Server, serving
+from tests.process import Client, serving
 
-SETTINGS = {"engine.mode": "external", "models.pull": "false", "signaling.grace_seconds": "1"}
+SETTINGS = {"engine__mode": "external", "models__pull": "false", "signaling__grace_seconds": "1"}
 PATIENCE = 20
 
 
@@ -19,25 +19,28 @@ async def knocked(client: Client, port: str, query: str) -> aiohttp.ClientWebSoc
 
 async def told(socket: aiohttp.ClientWebSocketResponse, type_: str) -> dict[str, object]:
     """Read until a frame of a type."""
-    while True:
-        frame: dict[str, object] = await socket.receive_json(timeout=PATIENCE)
-        if frame["type"] == type_:
-            return frame
+    async with asyncio.timeout(PATIENCE):  # one over all: pings begin the receiver's own anew
+        while True:
+            frame: dict[str, object] = await socket.receive_json()
+            if frame["type"] == type_:
+                return frame
 
 
 async def answered(socket: aiohttp.ClientWebSocketResponse, meeting_id: int) -> object:
     """Ask for a place; the type of the answer, or the code of the error."""
     await socket.send_json({"type": "join", "room_id": meeting_id})
-    while True:
-        frame = await socket.receive_json(timeout=PATIENCE)
-        if frame["type"] in ("joined", "error"):
-            return frame.get("code", frame["type"])
+    async with asyncio.timeout(PATIENCE):
+        while True:
+            frame = await socket.receive_json()
+            if frame["type"] in ("joined", "error"):
+                return frame.get("code", frame["type"])
 
 
 async def ended(socket: aiohttp.ClientWebSocketResponse) -> int | None:
     """Read until the close; its code."""
-    while not socket.closed:
-        await socket.receive(timeout=PATIENCE)
+    async with asyncio.timeout(PATIENCE):
+        while not socket.closed:
+            await socket.receive()
     return socket.close_code
 
 
@@ -55,8 +58,7 @@ def lose(socket: aiohttp.ClientWebSocketResponse) -> None:
 
 async def test_a_logout_reaches_both_ports_in_five_seconds(tmp_path: Path) -> None:
     """All that came from the token closes 4001, by ticket too; another login's socket stays."""
-    changed = {key.replace(".", "__"): value for key, value in SETTINGS.items()}
-    async with serving(tmp_path, **changed) as server, aiohttp.ClientSession() as http:
+    async with serving(tmp_path, **SETTINGS) as server, aiohttp.ClientSession() as http:
         ann = await Client(server.url["http"], http).enter("ann")
         again = await Client(server.url["http"], http).login("ann")
         ticket = (await ann.data("POST", "/signaling/ticket"))["ticket"]
@@ -73,32 +75,29 @@ async def test_a_logout_reaches_both_ports_in_five_seconds(tmp_path: Path) -> No
 
 async def test_seats_come_free_and_a_restart_leaves_no_ghosts(tmp_path: Path) -> None:
     """After a loss, and after a SIGKILL, whoever is gone is left; SIGTERM closes 1001."""
-    server = await Server(tmp_path, settings=EMBEDDED | SETTINGS).start()
     async with aiohttp.ClientSession() as http:
-        ann, bob, cid = [
-            await Client(server.url["http"], http).enter(name) for name in ("ann", "bob", "cid")
-        ]
-        meeting = await ann.meeting(max_participants=2)
-        host, lost = await ann.socket(meeting), await bob.socket(meeting)
-        third = await knocked(cid, server.url["signaling"], f"token={cid.token}")
-        assert await answered(third, meeting) == 409
-        lose(lost)
-        assert (await told(host, "user_left"))["reason"] == "connection_lost"
-        async with asyncio.timeout(PATIENCE):
-            while await answered(third, meeting) != "joined":
-                await asyncio.sleep(0.1)
-        assert (await statuses(ann, meeting))[bob.user_id] == "left"
-        await server.kill()
-
-        server = await Server(tmp_path, settings=EMBEDDED | SETTINGS).start()
-        for client in (ann, bob, cid):
-            client.url = server.url["http"]
-        async with asyncio.timeout(PATIENCE):
-            while set((found := await statuses(ann, meeting)).values()) != {"left"}:
-                assert found[cid.user_id] in ("joined", "left")
-                await asyncio.sleep(0.1)
-        both = [await ann.socket(meeting), await bob.socket(meeting)]
-        server.process.send_signal(signal.SIGTERM)
-        assert [await ended(socket) for socket in both] == [1001, 1001]
-        assert await server.gone() == 0
-    assert server.tracebacks() == []
+        async with serving(tmp_path, **SETTINGS) as server:
+            ann, bob, cid = [
+                await Client(server.url["http"], http).enter(name) for name in ("ann", "bob", "cid")
+            ]
+            meeting = await ann.meeting(max_participants=2)
+            host, lost = await ann.socket(meeting), await bob.socket(meeting)
+            third = await knocked(cid, server.url["signaling"], f"token={cid.token}")
+            assert await answered(third, meeting) == 409
+            lose(lost)
+            assert (await told(host, "user_left"))["reason"] == "connection_lost"
+            async with asyncio.timeout(PATIENCE):
+                while await answered(third, meeting) != "joined":
+                    await asyncio.sleep(0.1)
+            assert (await statuses(ann, meeting))[bob.user_id] == "left"
+            await server.kill()
+        async with serving(tmp_path, **SETTINGS) as server:
+            ann.url = bob.url = server.url["http"]
+            async with asyncio.timeout(PATIENCE):
+                while set((await statuses(ann, meeting)).values()) != {"left"}:
+                    await asyncio.sleep(0.1)
+            both = [await ann.socket(meeting), await bob.socket(meeting)]
+            server.process.send_signal(signal.SIGTERM)
+            assert [await ended(socket) for socket in both] == [1001, 1001]
+            assert await server.gone() == 0
+            assert server.tracebacks() == []
