@@ -30,7 +30,7 @@ class House:
     """One server without models, its users and meetings.
 
     `alice` hosts `meeting`, which runs, and `over`, which has ended; `hidden` is a private meeting
-    of `carol`'s; `bob` belongs to none of them.
+    of `carol`'s; `bob` belongs to none of them. `dave` is in `meeting`, and may be in no other.
     """
 
     def __init__(self, state: Path, endpoint: str) -> None:
@@ -40,7 +40,7 @@ class House:
         self.users: dict[str, Client] = {}
         self.meeting = self.over = self.hidden = 0
         self.anchor: Peer
-        """Keeps `alice` in her meeting, because no other peer of hers is then the last."""
+        """Keeps `dave` in the meeting, because no other peer of his is then the last."""
         self._loop = asyncio.new_event_loop()
         self._server: Server | None = None
         self._down: asyncio.Event | None = None
@@ -87,11 +87,12 @@ class House:
         if not up.is_set():
             await self._running
         async with aiohttp.ClientSession() as http:
-            for name in ("alice", "bob", "carol"):
+            for name in ("alice", "bob", "carol", "dave"):
                 self.users[name] = await Client(self.server.url["http"], http).enter(name)
             alice, carol = self.users["alice"], self.users["carol"]
             self.meeting = await alice.meeting()
-            await alice.data("POST", f"/meetings/{self.meeting}/join")
+            for member in (alice, self.users["dave"]):
+                await member.data("POST", f"/meetings/{self.meeting}/join")
             self.over = await alice.meeting()
             await alice.data("POST", f"/meetings/{self.over}/end")
             self.hidden = await carol.meeting(meeting_type="private")
@@ -161,7 +162,7 @@ def housed(folder: Path) -> Iterator[House]:
     house = House(folder / "state", free())
     try:
         house.wait(house.open(models))
-        with closing(Peer(house.port("http"), house.token("alice"))) as house.anchor:
+        with closing(Peer(house.port("http"), house.token("dave"))) as house.anchor:
             house.anchor.join(house.meeting)
             yield house
         assert house.wait(house.shut()) == 0
