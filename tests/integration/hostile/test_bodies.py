@@ -91,10 +91,9 @@ def permitted(route: Route, answer: Answer) -> bool:
     return answer.status < 300 or (400 <= answer.status < 500 and "error" in answer.body)
 
 
-def test_no_body_is_more_than_the_clients_mistake(house: House) -> None:
+def test_no_body_is_more_than_the_clients_mistake(house: House, ledger: Ledger) -> None:
     """Two thousand bodies, over all routes and framings: no 5xx, and no trace where refused."""
     lines = {port: Line(house.port(port)) for port in BOTH}
-    ledger = Ledger(house.state)
 
     @HAIL
     @given(attempt=attempts())
@@ -126,9 +125,8 @@ def test_no_body_is_more_than_the_clients_mistake(house: House) -> None:
         line.close()
 
 
-def test_a_body_that_never_ends_is_given_up(house: House) -> None:
+def test_a_body_that_never_ends_is_given_up(house: House, ledger: Ledger) -> None:
     """What was announced and did not come is no request, and leaves nothing behind."""
-    ledger = Ledger(house.state)
     route = Route("/meetings", "alice", MEETING)
     with Line(house.port("http")) as line:
         framed = Framed(b"Content-Length: 1000", b'{"title":"', whole=False)

@@ -95,10 +95,8 @@ def lives(house: House) -> None:
     house.check()
 
 
-def test_no_message_is_more_than_an_error(house: House) -> None:
+def test_no_message_is_more_than_an_error(house: House, ledger: Ledger) -> None:
     """Two thousand messages from DEALER and REQ: one proper reply each, and stores untouched."""
-    ledger = Ledger(house.state)
-
     with client(house.endpoint, zmq.DEALER) as dealer, client(house.endpoint, zmq.REQ) as req:
         sockets = {"dealer": dealer, "req": req}
 

@@ -67,10 +67,9 @@ REFUSED: dict[str, tuple[dict[str, Any], tuple[int, int]]] = {
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_what_can_not_be_recognised_is_refused(house: House, name: str) -> None:
+def test_what_can_not_be_recognised_is_refused(house: House, ledger: Ledger, name: str) -> None:
     """Each is the contract's 4xx with a message, and leaves nothing behind."""
     body, (status, code) = REFUSED[name]
-    ledger = Ledger(house.state)
     token = f"Authorization: Bearer {house.token('alice')}"
     answer = ask(house, PATHS[0], GOOD | {"meeting_id": house.meeting} | body, token)
     assert (answer.status, answer.code) == (status, code), answer

@@ -27,11 +27,10 @@ def heard(house: House, line: Line, wav: bytes) -> Answer:
     return line.ask(head.encode() + content)
 
 
-def test_no_wav_is_more_than_the_clients_mistake(house: House) -> None:
+def test_no_wav_is_more_than_the_clients_mistake(house: House, ledger: Ledger) -> None:
     """Two thousand spoiled files: 400 or, with no model there, 40001; the engine says the same."""
     header = {"v": 1, "task_id": "w", "task_type": "speech_recognition", "model_path": ""}
     asked = json.dumps(header | {"params": {"format": "wav"}}).encode()
-    ledger = Ledger(house.state)
 
     with Line(house.port("http")) as line, client(house.endpoint, zmq.DEALER) as dealer:
 
