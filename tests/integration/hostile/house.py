@@ -72,10 +72,13 @@ class House:
 
     def check(self) -> None:
         """Assert that the server lives, and that its log holds no traceback up to this moment."""
-        assert self.wait(self._echo()) == 200, self.server.log()
-        assert self.server.process.returncode is None
-        assert self.server.tracebacks() == []
-        assert [line for line in self.server.lines if line.get("level") == "error"] == []
+        code = self.server.process.returncode
+        assert code is None, f"it ended with {code}\n{self.server.log()}"
+        assert self.wait(self._echo()) == 200
+        assert not (lines := self.server.tracebacks()), lines
+        assert not (lines := [one for one in self.server.lines if one.get("level") == "error"]), (
+            lines
+        )
 
     async def open(self, models: Path) -> None:
         """Start the server and bring its people in."""
@@ -165,7 +168,8 @@ def housed(folder: Path) -> Iterator[House]:
         with closing(Peer(house.port("http"), house.token("dave"))) as house.anchor:
             house.anchor.join(house.meeting)
             yield house
-        assert house.wait(house.shut()) == 0
-        assert house.server.tracebacks() == []
+        code = house.wait(house.shut())
+        assert code == 0, f"exit code {code}\n{house.server.log()}"
+        assert not house.server.tracebacks(), house.server.log()
     finally:
         house.close()
