@@ -30,7 +30,7 @@ class House:
     """One server without models, its users and meetings.
 
     `alice` hosts `meeting`, which runs, and `over`, which has ended; `hidden` is a private meeting
-    of `carol`'s; `bob` belongs to none of them.
+    of `carol`'s; `bob` belongs to none of them. `dave` is in `meeting`, and may be in no other.
     """
 
     def __init__(self, state: Path, endpoint: str) -> None:
@@ -40,7 +40,7 @@ class House:
         self.users: dict[str, Client] = {}
         self.meeting = self.over = self.hidden = 0
         self.anchor: Peer
-        """Keeps `alice` in her meeting, because no other peer of hers is then the last."""
+        """Keeps `dave` in the meeting, because no other peer of his is then the last."""
         self._loop = asyncio.new_event_loop()
         self._server: Server | None = None
         self._down: asyncio.Event | None = None
@@ -72,10 +72,13 @@ class House:
 
     def check(self) -> None:
         """Assert that the server lives, and that its log holds no traceback up to this moment."""
-        assert self.wait(self._echo()) == 200, self.server.log()
-        assert self.server.process.returncode is None
-        assert self.server.tracebacks() == []
-        assert [line for line in self.server.lines if line.get("level") == "error"] == []
+        code = self.server.process.returncode
+        assert code is None, f"it ended with {code}\n{self.server.log()}"
+        assert self.wait(self._echo()) == 200
+        assert not (lines := self.server.tracebacks()), lines
+        assert not (lines := [one for one in self.server.lines if one.get("level") == "error"]), (
+            lines
+        )
 
     async def open(self, models: Path) -> None:
         """Start the server and bring its people in."""
@@ -87,11 +90,12 @@ class House:
         if not up.is_set():
             await self._running
         async with aiohttp.ClientSession() as http:
-            for name in ("alice", "bob", "carol"):
+            for name in ("alice", "bob", "carol", "dave"):
                 self.users[name] = await Client(self.server.url["http"], http).enter(name)
             alice, carol = self.users["alice"], self.users["carol"]
             self.meeting = await alice.meeting()
-            await alice.data("POST", f"/meetings/{self.meeting}/join")
+            for member in (alice, self.users["dave"]):
+                await member.data("POST", f"/meetings/{self.meeting}/join")
             self.over = await alice.meeting()
             await alice.data("POST", f"/meetings/{self.over}/end")
             self.hidden = await carol.meeting(meeting_type="private")
@@ -161,10 +165,11 @@ def housed(folder: Path) -> Iterator[House]:
     house = House(folder / "state", free())
     try:
         house.wait(house.open(models))
-        with closing(Peer(house.port("http"), house.token("alice"))) as house.anchor:
+        with closing(Peer(house.port("http"), house.token("dave"))) as house.anchor:
             house.anchor.join(house.meeting)
             yield house
-        assert house.wait(house.shut()) == 0
-        assert house.server.tracebacks() == []
+        code = house.wait(house.shut())
+        assert code == 0, f"exit code {code}\n{house.server.log()}"
+        assert not house.server.tracebacks(), house.server.log()
     finally:
         house.close()

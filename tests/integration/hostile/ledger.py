@@ -1,6 +1,5 @@
 """What a server's stores hold, read past all of its code."""
 
-import hashlib
 import sqlite3
 from pathlib import Path
 
@@ -14,6 +13,10 @@ MOVING = {"arrived_at"}
 """Columns that say since when somebody's socket is there."""
 
 
+Rows = frozenset[str]
+"""Rows as text; each has a key of its own, so that none counts twice."""
+
+
 class Ledger:
     """Remembers the contents of one SQLite file, and tells which tables are no longer the same."""
 
@@ -21,7 +24,7 @@ class Ledger:
         (file,) = state.glob("*.db")
         self._store = sqlite3.connect(f"file:{file}?mode=ro", uri=True, isolation_level=None)
         self._version = -1
-        self._known: dict[str, tuple[int, str]] = {}
+        self._known: dict[str, Rows] = {}
         self.take()
 
     def close(self) -> None:
@@ -32,14 +35,14 @@ class Ledger:
         """Remember the contents as they are now."""
         self._version, self._known = self._now(), self._read()
 
-    def changed(self) -> dict[str, tuple[int, int]]:
-        """Name the tables that differ from what is remembered: rows then, rows now."""
+    def changed(self) -> dict[str, tuple[Rows, Rows]]:
+        """Name the tables that differ from what is remembered: rows that went, rows that came."""
         if (version := self._now()) == self._version:
             return {}  # nobody has committed anything
         found = self._read()
         self._version = version
         return {
-            table: (self._known[table][0], found[table][0])
+            table: (self._known[table] - found[table], found[table] - self._known[table])
             for table in found
             if found[table] != self._known[table]
         }
@@ -49,8 +52,8 @@ class Ledger:
         version: int = self._store.execute("PRAGMA data_version").fetchone()[0]
         return version
 
-    def _read(self) -> dict[str, tuple[int, str]]:
-        """Return the number of rows and a hash of all of them, by table, as of one moment."""
+    def _read(self) -> dict[str, Rows]:
+        """Return all rows, by table, as of one moment."""
         self._store.execute("BEGIN")
         try:
             return {table: self._table(table) for table in self._tables()}
@@ -61,12 +64,11 @@ class Ledger:
         found = self._store.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
         return [name for (name,) in found if name not in BOOKKEEPING]
 
-    def _table(self, table: str) -> tuple[int, str]:
+    def _table(self, table: str) -> Rows:
         # The names come from the file's own list of tables.
         found = self._store.execute(f'SELECT * FROM "{table}"')  # noqa: S608
         kept = [at for at, (name, *_) in enumerate(found.description) if name not in MOVING]
         rows = [[row[at] for at in kept] for row in found]
         if table == "outbox":
             rows = [row for row in rows if not QUIET.intersection(row)]
-        told = sorted(map(repr, rows))
-        return len(told), hashlib.sha256("\n".join(told).encode()).hexdigest()
+        return frozenset(map(repr, rows))

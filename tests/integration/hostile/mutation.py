@@ -22,7 +22,8 @@ WRONG: tuple[Any, ...] = (
     *(float("inf"), float("-inf"), "", " ", "0", "7", "room_1", "room_0", "room_99999999999"),
     *("\x00", "a\x00b", "\ud800", "\udc00\ud800", "\ufeff", "\u202e", "\U0010ffff", "a\nb"),
     *("' OR 1=1 --", "../../etc/passwd", "%00", "=", "====", "AAA", "A" * 300, "é" * 5000),
-    *("2026-13-01T00:00:00Z", "0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59"),
+    *("1999-12-31T23:59:59Z", "2099-12-31T00:00:00+02:00", "2026-13-01T00:00:00Z"),
+    *("0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59"),
     *([], {}, [[]], [None], {"": None}, {"a": {"b": []}}, ["AAAA"] * 50, [0] * 500),
     *(_nested(DEEPEST - 2), _nested(DEEPEST), _nested(500)),
 )
@@ -82,6 +83,16 @@ def broken(draw: st.DrawFn, whole: bytes) -> bytes:
     return whole[:start] + draw(SPLINTERS) + whole[end:]
 
 
+@st.composite
+def deep(draw: st.DrawFn, whole: bytes) -> bytes:
+    """Draw an object with a field, known or not, that holds lists or objects in each other."""
+    depth = draw(st.integers(DEEPEST - 2, 5000))
+    opened, closed = draw(st.sampled_from([(b"[", b"]"), (b'{"a":', b"}")]))
+    name = draw(st.sampled_from([b"x", b"type", b"params", b"settings"]))
+    field = b'"%s":%s0%s' % (name, opened * depth, closed * depth)
+    return b"{" + field + (b"}" if whole == b"{}" else b"," + whole[1:])
+
+
 def spoiled(valid: Mapping[str, Any]) -> st.SearchStrategy[bytes]:
     """Draw what was once a valid object: mostly still JSON, sometimes still UTF-8."""
     whole = text(list(valid.items()))
@@ -90,6 +101,7 @@ def spoiled(valid: Mapping[str, Any]) -> st.SearchStrategy[bytes]:
         objects(valid),
         objects(valid),
         broken(whole),
+        deep(whole),
         objects(valid).flatmap(broken),
         st.binary(max_size=120),
         VALUES.map(lambda value: json.dumps(value).encode()),

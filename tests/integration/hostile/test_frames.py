@@ -154,7 +154,7 @@ class Gang:
             found = None
         if found is None:
             self._house.anchor.drain()
-            found = Peer(self._house.port(port), self._house.token("alice"))
+            found = Peer(self._house.port(port), self._house.token("dave"))
             self._peers[port, joined] = found
             if joined:
                 found.join(self._house.meeting)
