@@ -1,7 +1,8 @@
 """The rules of a lease, which every adapter of `Leases` follows: pure functions, no I/O.
 
-A lease says who holds a key until when. Its fence grows with every new holder, so that
-whoever was cut off and comes back with an old fence is refused, whatever its clock says.
+A lease says who holds a key until when. Its fence is higher than that of every hold before it
+on the key, also of those given back since, so that whoever was cut off and comes back with an
+old fence is refused, whatever its clock says.
 """
 
 from datetime import datetime, timedelta
@@ -24,23 +25,12 @@ class Lease(msgspec.Struct, frozen=True, kw_only=True):
         return now < self.expires_at
 
 
-def take(
-    current: Lease | None,
-    *,
-    key: str,
-    owner: str,
-    ttl: timedelta,
-    now: datetime,
-    value: dict[str, Any],
-) -> Lease | None:
-    """Give the key to `owner`, with a new fence; None while somebody else holds it.
+def free(current: Lease | None, owner: str, now: datetime) -> bool:
+    """Tell whether `owner` may take a key: nobody holds it, or `owner` itself does.
 
     The holder itself may take again (a restart of its work): it too gets a new fence.
     """
-    if current is not None and current.lives(now) and current.owner != owner:
-        return None
-    fence = 1 if current is None else current.fence + 1
-    return Lease(key=key, owner=owner, fence=fence, expires_at=now + ttl, value=value)
+    return current is None or not current.lives(now) or current.owner == owner
 
 
 def renew(current: Lease | None, held: Lease, *, ttl: timedelta, now: datetime) -> Lease | None:

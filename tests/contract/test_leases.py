@@ -5,11 +5,13 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
+from sqlalchemy import update
 
 from meeting.kernel.lease import Lease
 from meeting.kernel.ports import Leases
-from meeting.stores.relational.leases import SqlLeases
+from meeting.stores.relational.leases import SqlLeases, leases
 from tests.clock import MovingClock
 from tests.contract.worlds import SqlWorld
 
@@ -94,6 +96,17 @@ async def released(world: World) -> None:
     assert await world.take("b") is not None
 
 
+async def fenced_after_release(world: World) -> None:
+    """A hold that was given back is worth nothing on the next one, though its owner is the same."""
+    old = await held(world.take("a"))
+    assert await world.leases.release(old)
+    new = await held(world.take("a"))
+    assert new.fence > old.fence
+    assert await world.leases.renew(old, TTL) is None
+    assert not await world.leases.release(old)
+    assert await world.leases.get("room/1") == new
+
+
 async def listed(world: World) -> None:
     """A list holds exactly the keys below the prefix, by key; `%` and `_` are plain letters."""
     for key in ("room/2", "room/1", "roomy", "ro%m/1", "ro_m/1"):
@@ -111,6 +124,7 @@ PROMISES = (
     fenced,
     fenced_from_itself,
     released,
+    fenced_after_release,
     listed,
 )
 
@@ -159,15 +173,37 @@ class Greedy(SqlLeases):
         return await super().take(key, owner, ttl, value)
 
 
+class Forgetful(SqlLeases):
+    """Counts fences a key, and begins anew where no row is left."""
+
+    async def take(
+        self, key: str, owner: str, ttl: timedelta, value: dict[str, Any] | None = None
+    ) -> Lease | None:
+        """Give the fence after the one that stands there."""
+        current = await self.get(key)
+        taken = await super().take(key, owner, ttl, value)
+        if taken is None:
+            return None
+        fence = 1 if current is None else current.fence + 1
+        async with self._database.write() as connection:
+            await connection.execute(update(leases).where(leases.c.key == key).values(fence=fence))
+        return msgspec.structs.replace(taken, fence=fence)
+
+
 @pytest.mark.parametrize(
     ("twin", "by"),
-    [(Fenceless, fenced), (Reviving, not_revived), (Greedy, one_holder)],
-    ids=["fenceless", "reviving", "greedy"],
+    [
+        (Fenceless, fenced),
+        (Reviving, not_revived),
+        (Greedy, one_holder),
+        (Forgetful, fenced_after_release),
+    ],
+    ids=["fenceless", "reviving", "greedy", "forgetful"],
 )
 async def test_rejects(
     twin: type[SqlLeases], by: Callable[[World], Awaitable[None]], tmp_path: Path
 ) -> None:
-    """The suite turns red on leases without fence, that revive, or that have two holders."""
+    """The suite turns red on leases whose fences lack or begin anew, that revive, or have two holders."""
     clock = MovingClock()
     async with SqlWorld.open(tmp_path) as sql:
         with pytest.raises(AssertionError):

@@ -1,28 +1,32 @@
-"""Leases on SQL: the rules of `kernel.lease`, one row a key."""
+"""Leases on SQL: the rules of `kernel.lease`, one row a hold.
+
+The fence is the row's own number, which the database counts up and never gives twice: so it
+rises on a key though a hold that was given back leaves no row.
+"""
 
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-import msgspec
-from sqlalchemy import JSON, Column, Integer, String, Table, delete, select, update
+from sqlalchemy import JSON, Column, String, Table, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from meeting.kernel import lease as rules
 from meeting.kernel.clock import Clock
 from meeting.kernel.lease import Lease
 from meeting.stores.relational.database import Database, metadata
-from meeting.stores.relational.types import Moment
+from meeting.stores.relational.types import BigKey, Moment
 from meeting.stores.relational.upsert import upsert
 
 leases = Table(
     "leases",
     metadata,
-    Column("key", String(200), primary_key=True),
+    Column("fence", BigKey, primary_key=True),
+    Column("key", String(200), nullable=False, unique=True),
     Column("owner", String(64), nullable=False, index=True),
-    Column("fence", Integer, nullable=False),
     Column("expires_at", Moment, nullable=False, index=True),
     Column("value", JSON, nullable=False),
+    sqlite_autoincrement=True,
 )
 
 
@@ -39,13 +43,15 @@ class LeaseRows:
         """Take a key; None while another owner holds it."""
         current = await self.get(key, lock=True)
         now = self._clock.now()
-        taken = rules.take(current, key=key, owner=owner, ttl=ttl, now=now, value=value or {})
-        if taken is not None:
-            row = msgspec.structs.asdict(taken)
-            await self._connection.execute(
-                upsert(self._connection, leases, row, keys=["key"], replace=True)
-            )
-        return taken
+        if not rules.free(current, owner, now):
+            return None
+        if current is not None:
+            await self.release(current)
+        row = {"key": key, "owner": owner, "expires_at": now + ttl, "value": value or {}}
+        # Of two that found the key free at once, the second inserts nothing.
+        placed = upsert(self._connection, leases, row, keys=["key"], replace=False)
+        fence = (await self._connection.execute(placed.returning(leases.c.fence))).scalar()
+        return None if fence is None else Lease(fence=fence, **row)
 
     async def renew(self, lease: Lease, ttl: timedelta) -> Lease | None:
         """Extend a hold; None when it is lost."""
