@@ -62,7 +62,7 @@ class Consumer:
                 pause = min(pause * 2, LONGEST_PAUSE)
                 continue
             if not progressed:
-                await self._feed.wait(self.topic, IDLE_SECONDS)
+                await self._feed.wait(self.name, self.topic, IDLE_SECONDS)
 
     async def step(self) -> bool:
         """Consume what is there now; False when there was nothing."""

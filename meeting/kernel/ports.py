@@ -52,8 +52,11 @@ class Feed(Protocol):
         """
         ...
 
-    async def wait(self, topic: str, seconds: float) -> None:
-        """Return when the topic may have grown, or after `seconds`; a hint, never a promise."""
+    async def wait(self, consumer: str, topic: str, seconds: float) -> None:
+        """Return when the topic may have grown since the consumer's last pull.
+
+        Also after `seconds`; what another process commits may be noticed no sooner than that.
+        """
         ...
 
 

@@ -1,5 +1,6 @@
 """What every adapter of `Feed` promises, as checks that any adapter can be put through."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import ClassVar, Protocol
 
@@ -142,11 +143,34 @@ async def whole_message(world: World) -> None:
     assert len(once.message.message_id) == 32
 
 
-async def hint(world: World) -> None:
-    """Waiting ends when something came, and no event depends on having waited."""
+async def no_need_to_wait(world: World) -> None:
+    """Waiting ends after its time, and no event depends on having waited."""
     await say(world, 1)
-    await world.feed.wait(TOPIC, 0.001)
+    await world.feed.wait("a", TOPIC, 0.001)
     assert await everything(world, "a") == [1]
+
+
+async def woken_during(world: World) -> None:
+    """What comes during a wait ends it."""
+    assert await everything(world, "a") == []
+    waiting = asyncio.create_task(world.feed.wait("a", TOPIC, 3600))
+    await asyncio.sleep(0)
+    await say(world, 1)
+    await ended(waiting)
+
+
+async def woken_before(world: World) -> None:
+    """What came between the last pull and the wait ends the wait at once."""
+    assert await everything(world, "a") == []
+    await say(world, 1)
+    await ended(asyncio.create_task(world.feed.wait("a", TOPIC, 3600)))
+
+
+async def ended(waiting: asyncio.Task[None]) -> None:
+    """See a wait end long before its time."""
+    done, _ = await asyncio.wait({waiting}, timeout=10)
+    waiting.cancel()
+    assert done
 
 
 async def failing_handler(world: World) -> None:
@@ -204,7 +228,9 @@ PROMISES: Sequence[Callable[[World], Awaitable[None]]] = (
     rolled_back,
     one_mover,
     whole_message,
-    hint,
+    no_need_to_wait,
+    woken_during,
+    woken_before,
     failing_handler,
     skipped,
 )

@@ -40,9 +40,9 @@ class Twin(ABC):
         """Break what the real feed gives."""
         return self.damage(list(await self._real.pull(consumer, topic, limit)))
 
-    async def wait(self, topic: str, seconds: float) -> None:
+    async def wait(self, consumer: str, topic: str, seconds: float) -> None:
         """Wait as the real one does."""
-        await self._real.wait(topic, seconds)
+        await self._real.wait(consumer, topic, seconds)
 
     @abstractmethod
     def damage(self, entries: list[Entry]) -> list[Entry]:

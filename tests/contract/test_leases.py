@@ -203,7 +203,7 @@ class Forgetful(SqlLeases):
 async def test_rejects(
     twin: type[SqlLeases], by: Callable[[World], Awaitable[None]], tmp_path: Path
 ) -> None:
-    """The suite turns red on leases whose fences lack or begin anew, that revive, or have two holders."""
+    """The suite turns red on leases without fence, or that begin it anew, revive, or are greedy."""
     clock = MovingClock()
     async with SqlWorld.open(tmp_path) as sql:
         with pytest.raises(AssertionError):

@@ -4,7 +4,7 @@ import asyncio
 import math
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Self
 
@@ -119,11 +119,9 @@ class Database:
             self._grown[topic].set()
             self._grown[topic] = asyncio.Event()
 
-    async def wait(self, topic: str, seconds: float) -> None:
-        """Return when `grew` was called for the topic, or after `seconds`."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await self._grown[topic].wait()
+    def growth(self, topic: str) -> asyncio.Event:
+        """Return what is set when `grew` is called for the topic next."""
+        return self._grown[topic]
 
     async def close(self) -> None:
         """Close every connection."""

@@ -1,6 +1,8 @@
 """The outbox, which read in commit order is the log; and how far each consumer has come."""
 
+import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 
 from sqlalchemy import JSON, Column, Integer, String, Table, Text, select
 
@@ -49,12 +51,15 @@ class Log:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._growth: dict[tuple[str, str], asyncio.Event] = {}
+        """What a consumer waits for on a topic: growth since just before its last pull."""
 
     async def pull(self, consumer: str, topic: str, limit: int = 100) -> Sequence[Entry]:
         """Return what the consumer has not consumed yet, in commit order."""
         standing = select(cursors.c.position).where(
             cursors.c.consumer == consumer, cursors.c.topic == topic
         )
+        self._growth[consumer, topic] = self._database.growth(topic)
         async with self._database.read() as connection:
             before = (await connection.execute(standing)).scalar() or 0
             rows = await connection.execute(
@@ -79,6 +84,9 @@ class Log:
                 before = after
             return entries
 
-    async def wait(self, topic: str, seconds: float) -> None:
-        """Return when the topic may have grown, or after `seconds`."""
-        await self._database.wait(topic, seconds)
+    async def wait(self, consumer: str, topic: str, seconds: float) -> None:
+        """Return when the topic may have grown since the consumer's last pull."""
+        growth = self._growth.get((consumer, topic)) or self._database.growth(topic)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await growth.wait()
