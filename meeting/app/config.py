@@ -46,7 +46,8 @@ class Signaling(msgspec.Struct, frozen=True, kw_only=True):
     """The signalling port, and how long a lost socket keeps its place."""
 
     port: Port = 8083
-    grace_seconds: Seconds = 15.0
+    grace_seconds: Annotated[float, Meta(ge=3, le=86_400)] = 15.0
+    """Well above a pause of a busy machine, which must cost no living socket its place."""
     ping_seconds: Seconds = 10.0
     silence_seconds: Seconds = 25.0
     max_sockets: Count = 5000
@@ -182,6 +183,12 @@ def validate(config: Config) -> Config:
         raise Wrong(
             f"engine.endpoint: found {config.engine.endpoint!r};"
             " allowed: tcp://address:port (port 0 takes a free one) or ipc://path"
+        )
+    if config.signaling.silence_seconds <= config.signaling.ping_seconds:
+        raise Wrong(
+            f"signaling.silence_seconds: found {config.signaling.silence_seconds:g}; allowed: more"
+            f" than signaling.ping_seconds, {config.signaling.ping_seconds:g}"
+            " (a socket is asked for a sign of life once before it counts as silent)"
         )
     for origin in config.http.origins:
         if not origin.startswith(("http://", "https://")) or urlsplit(origin).path:

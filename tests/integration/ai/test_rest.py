@@ -65,10 +65,17 @@ async def test_a_result_is_answered_kept_and_announced(scene: Scene) -> None:
         "language": "en",
     }.items()
     (kept,) = await scene.kept()
-    assert kept["result"] == SPEECH
-    assert kept["task_id"] == task_id
-    assert kept["analysis_type"] == "speech_recognition"
-    assert kept["user_id"] == scene.host.id
+    assert kept == {
+        "task_id": task_id,
+        "analysis_type": "speech_recognition",
+        "user_id": scene.host.id,
+        "status": "ok",
+        "result": SPEECH,
+        "confidence": SPEECH["confidence"],
+        "model": SPEECH["model"],
+        "model_sha256": SPEECH["model_sha256"],
+        "created_at": "2026-11-24T12:00:00Z",
+    }
     (entry,) = await scene.house.announced()
     assert entry.message.type == "speech_recognition.completed"
     payload = entry.message.payload

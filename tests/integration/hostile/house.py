@@ -114,7 +114,7 @@ class House:
         self._loop.close()
 
     async def _serve(self, models: Path, up: asyncio.Event) -> None:
-        quiet = {"signaling__ping_seconds": "3600", "signaling__silence_seconds": "3600"}
+        quiet = {"signaling__ping_seconds": "3600", "signaling__silence_seconds": "3601"}
         quiet["signaling__grace_seconds"] = "4"  # or a room would hold hundreds of lost peers
         async with serving(
             self.state,

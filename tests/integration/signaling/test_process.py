@@ -8,7 +8,7 @@ import aiohttp
 
 from tests.process import Client, serving
 
-SETTINGS = {"engine__mode": "external", "models__pull": "false", "signaling__grace_seconds": "1"}
+SETTINGS = {"engine__mode": "external", "models__pull": "false", "signaling__grace_seconds": "3"}
 PATIENCE = 20
 
 

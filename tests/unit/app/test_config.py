@@ -48,6 +48,8 @@ def test_lists_and_switches() -> None:
         ("models.pull=perhaps", ["models.pull", "'perhaps'", "true | false"]),
         ("http.origins=example.org", ["http.origins", "'example.org'", "https://host"]),
         ("http.drain_seconds=0", ["http.drain_seconds", "'0'", "above 0"]),
+        ("signaling.grace_seconds=1", ["signaling.grace_seconds", "'1'", "3 to 86400"]),
+        ("signaling.ping_seconds=25", ["signaling.silence_seconds", "25", "more than"]),
         ("engine.endpoint=5555", ["engine.endpoint", "'5555'", "tcp://address:port"]),
         ("http.prot=1", ["http.prot", "no setting", "http.port"]),
         ("nonsense", ["nonsense", "key=value"]),
