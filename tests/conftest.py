@@ -10,6 +10,16 @@ import pytest
 from meeting.models import default_cache
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """List the figures that passed tests have measured, one a line."""
+    reports = terminalreporter.stats.get("passed", [])
+    measured = [(each.nodeid, *pair) for each in reports for pair in each.user_properties]
+    if measured:
+        terminalreporter.section("figures")
+    for nodeid, name, figure in sorted(measured):
+        terminalreporter.write_line(f"{nodeid}: {name} {figure}")
+
+
 @pytest.fixture(scope="session")
 def shared() -> Path:
     """The folder of recordings; tests that need it are skipped where it is absent."""

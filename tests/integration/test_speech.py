@@ -1,7 +1,7 @@
 """Real speech, recognised by the real engine over its socket."""
 
 import wave
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -56,11 +56,19 @@ def samples_of(path: Path) -> Samples:
     return raw / 32768
 
 
-def test_two_cities(listener: Requester, two_cities: Path, shared: Path) -> None:
+def test_two_cities(
+    listener: Requester,
+    two_cities: Path,
+    shared: Path,
+    record_property: Callable[[str, object], None],
+) -> None:
     """Forty-four seconds of English have a word error rate of at most .03."""
     reference = words((shared / "media" / "two-cities.txt").read_text())
     heard = listener.hear(two_cities.read_bytes(), format="wav")
     errors = differences(reference, words(heard["text"]))
+    record_property("wrong words", f"{len(errors)} of {len(reference)}")
+    pace = heard["latency_ms"] / heard["duration_ms"]
+    record_property("seconds of work for one of speech", f"{pace:.2f}")
     assert len(errors) / len(reference) <= 0.03, errors
     assert heard["language"] == "en"
     assert abs(heard["duration_ms"] - 44_376) < 100
