@@ -62,6 +62,8 @@ class Database:
             "pool_size": size,
             "max_overflow": 0,
             "pool_timeout": self._wait_seconds,
+            # Its errors go into the log, and rows hold what people said and how they log in.
+            "hide_parameters": True,
         }
         if not self.sqlite:
             return create_async_engine(self.url, **options)
