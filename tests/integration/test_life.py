@@ -201,3 +201,14 @@ async def test_promoted_beside_a_running_server(tmp_path: Path) -> None:
             promoted = await asyncio.create_subprocess_exec(sys.executable, *command, name)
             assert await promoted.wait() == code
         assert (await ann.data("GET", "/users/profile"))["role_name"] == "admin"
+
+
+@pytest.mark.parametrize("place", ["none", ""], ids=["absent", "another"])
+def test_promoted_in_a_folder_that_is_none(tmp_path: Path, place: str) -> None:
+    """A folder in which no server kept anything is named, and stays as it was."""
+    command = ["-m", "meeting", "users", "promote", "ann", "--state-dir", str(tmp_path / place)]
+    done = subprocess.run([sys.executable, *command], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"Error: {tmp_path / place} is no state folder")
+    assert "--state-dir" in done.stderr
+    assert list(tmp_path.iterdir()) == []

@@ -25,6 +25,8 @@ metadata = MetaData(
 )
 """All tables of all domains; each table's name begins with its domain."""
 
+FILE = "meeting.db"
+"""The embedded database's name in its state folder."""
 READERS = 4
 WAIT_SECONDS = 5.0
 PRAGMAS = {
@@ -55,7 +57,7 @@ class Database:
     @classmethod
     def embedded(cls, folder: Path, wait_seconds: float = WAIT_SECONDS) -> Self:
         """Open the SQLite file of a state folder."""
-        return cls(f"sqlite+aiosqlite:///{folder / 'meeting.db'}", wait_seconds)
+        return cls(f"sqlite+aiosqlite:///{folder / FILE}", wait_seconds)
 
     def _engine(self, size: int, begin: str) -> AsyncEngine:
         options: dict[str, Any] = {
