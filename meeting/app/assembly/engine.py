@@ -18,7 +18,7 @@ from meeting.engine.thread import ThreadHost
 from meeting.kernel.clock import Clock
 from meeting.kernel.errors import Fault
 from meeting.kernel.ids import Ids
-from meeting.models import ModelError, manifest, pull
+from meeting.models import ModelError, StoppedError, manifest, pull
 from meeting.transports.zeromq.client import EngineClient
 
 log = structlog.get_logger(__name__)
@@ -86,6 +86,8 @@ def _pull(config: Config, stopped: threading.Event) -> None:
         pull(
             manifest(config.models.listing), config.models.cache, config.models.source, stop=stopped
         )
+    except StoppedError:
+        return  # the house was asked to end meanwhile; nothing is amiss
     except ModelError as error:
         # The rest of the house works; the tasks of the missing model answer `unavailable`.
         log.error("models are missing", reason=str(error))  # noqa: TRY400 - the text says all
