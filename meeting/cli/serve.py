@@ -11,8 +11,6 @@ from meeting.app.config import Config
 from meeting.app.logging import configure
 from meeting.app.run import run
 from meeting.cli.settings import settings
-from meeting.engine.library import LibraryMissing
-from meeting.transports.http.server import BindError
 
 
 @click.command()
@@ -46,8 +44,4 @@ def serve(config: Config) -> None:
 
 
 async def _run(config: Config) -> int:
-    try:
-        return await run(await build(config))
-    except (BindError, LibraryMissing) as error:
-        # Not a defect but something for whoever started it to change: a sentence, no traceback.
-        raise click.ClickException(str(error)) from error
+    return await run(await build(config))

@@ -10,8 +10,10 @@ from pathlib import Path
 
 import pytest
 
+import meeting.engine
+from meeting.engine import library
 from meeting.engine._native import Engine
-from meeting.engine.library import LibraryMissing, onnxruntime, program
+from meeting.engine.library import Missing, onnxruntime, program
 from meeting.engine.process import ProcessHost
 from meeting.engine.state import EngineFailed, EngineSettings, Host
 from meeting.engine.thread import ThreadHost
@@ -153,11 +155,17 @@ def test_the_library_is_found_without_importing_it() -> None:
     assert Path(found.stdout.strip()).is_file()
 
 
-def test_a_library_that_is_not_there_is_named(tmp_path: Path) -> None:
-    """With the setting to correct."""
-    with pytest.raises(LibraryMissing, match=r"engine\.library"):
-        onnxruntime(tmp_path / "none.so")
-    assert program().name == "meeting-engine"
+def test_files_that_are_not_there_are_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With what to do."""
+    assert program().is_file()
+    monkeypatch.setattr(library, "find_spec", lambda _name: None)
+    monkeypatch.setattr(meeting.engine, "__path__", [str(tmp_path)])
+    with pytest.raises(Missing, match="pip install onnxruntime"):
+        onnxruntime()
+    with pytest.raises(Missing, match=f"{tmp_path}.*meeting-engine"):
+        program()
 
 
 @pytest.fixture

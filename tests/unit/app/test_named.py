@@ -8,6 +8,7 @@ import pytest
 
 from meeting.app.config import Config, _keys
 from meeting.cli import COMMANDS
+from meeting.cli.serve import serve
 
 ROOT = Path(__file__).parents[3]
 DOCUMENTS = ("README.md", "CONTRIBUTING.md")
@@ -58,6 +59,18 @@ def test_settings() -> None:
     settings = [each for each in named if "." in each or each == "state_dir"]
     assert len(settings) > 5
     assert [each for each in settings if each not in known] == []
+
+
+def test_flags() -> None:
+    """Each flag and each setting that a message tells people to use is there."""
+    code = "".join(path.read_text() for path in (ROOT / "meeting").rglob("*.py"))
+    flags = set(re.findall(r"\b(?:with|for|by|under) (--[a-z-]+)", code))
+    assert {"--set", "--state-dir"} <= flags
+    assert flags <= {flag for option in serve.params for flag in option.opts}
+    named = re.findall(r"--set ([a-z_.]+)=|settings? ([a-z]+\.[a-z_]+)", code)
+    keys = {one or other for one, other in named}
+    assert len(keys) > 3
+    assert keys <= dict(_keys(Config)).keys()
 
 
 def test_failpoints() -> None:
