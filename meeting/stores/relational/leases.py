@@ -47,7 +47,12 @@ class LeaseRows:
             return None
         if current is not None:
             await self.release(current)
-        row = {"key": key, "owner": owner, "expires_at": now + ttl, "value": value or {}}
+        row: dict[str, Any] = {
+            "key": key,
+            "owner": owner,
+            "expires_at": now + ttl,
+            "value": value or {},
+        }
         # Of two that found the key free at once, the second inserts nothing.
         placed = upsert(self._connection, leases, row, keys=["key"], replace=False)
         fence = (await self._connection.execute(placed.returning(leases.c.fence))).scalar()
