@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from meeting.app.config import load
+from meeting.app.load import load
 
 
 def settings(command: Callable[..., None]) -> Callable[..., None]:

@@ -1,6 +1,6 @@
 """The demo disturbs nothing that is here already."""
 
-from meeting.app.config import load
+from meeting.app.load import load
 from meeting.cli.demo import _private
 
 

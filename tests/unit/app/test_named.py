@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from meeting.app.config import Config, _keys
+from meeting.app.load import keys
 from meeting.cli import COMMANDS
 from meeting.cli.serve import serve
 
@@ -53,7 +53,7 @@ def test_commands(document: str) -> None:
 
 def test_settings() -> None:
     """Each setting in the README's table is one, and its environment name fits."""
-    known = dict(_keys(Config))
+    known = dict(keys())
     rows = re.findall(r"^\| (`[a-z].*?) \|", (ROOT / "README.md").read_text(), re.MULTILINE)
     named = [each for row in rows for each in re.findall(r"`([^`]+)`", row)]
     settings = [each for each in named if "." in each or each == "state_dir"]
@@ -68,9 +68,9 @@ def test_flags() -> None:
     assert {"--set", "--state-dir"} <= flags
     assert flags <= {flag for option in serve.params for flag in option.opts}
     named = re.findall(r"--set ([a-z_.]+)=|settings? ([a-z]+\.[a-z_]+)", code)
-    keys = {one or other for one, other in named}
-    assert len(keys) > 3
-    assert keys <= dict(_keys(Config)).keys()
+    found = {one or other for one, other in named}
+    assert len(found) > 3
+    assert found <= dict(keys()).keys()
 
 
 def test_failpoints() -> None:
