@@ -164,8 +164,8 @@ def _desk(
 
 
 def _readiness(house: House) -> Readiness:
-    modules = {
-        module.name: ModuleState(state=module.state, reason=module.reason)
-        for module in house.modules
-    }
+    modules = {}
+    for module in house.modules:
+        state, reason = module.standing
+        modules[module.name] = ModuleState(state=state, reason=reason)
     return Readiness(status=house.status, modules=modules)

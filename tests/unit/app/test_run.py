@@ -106,6 +106,19 @@ async def test_slow_preparation() -> None:
     await house.stop()
 
 
+async def test_what_a_module_lacks() -> None:
+    """While a running module lacks something it counts as starting, with the reason."""
+    lacking = ""
+    module = Module("a", lacks=lambda: lacking)
+    house = House([module], drain_seconds=1)
+    await house.start()
+    assert (stands(house), module.standing) == ("ready", (State.RUNNING, ""))
+    lacking = "nobody answers"
+    assert (stands(house), module.standing) == ("starting", (State.STARTING, lacking))
+    await house.stop()
+    assert module.standing == (State.TERMINATED, "")
+
+
 async def test_drain_is_bounded() -> None:
     """A module whose work does not end keeps nobody waiting for ever."""
 
