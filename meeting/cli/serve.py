@@ -29,7 +29,7 @@ def serve(config: Config) -> None:
 
     \b
     Every setting can be given as
-      a line of a TOML file    [http] port = 9000         --config FILE
+      a line of a TOML file    http.port = 9000          (--config FILE)
       an environment variable  MEETING_HTTP_PORT=9000
       a flag                   --set http.port=9000
     The later in this list wins.

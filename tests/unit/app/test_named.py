@@ -1,6 +1,7 @@
 """What README and CONTRIBUTING name is there: files, commands, settings, failpoints."""
 
 import re
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,8 +10,11 @@ import pytest
 from meeting.app.load import keys
 from meeting.cli import COMMANDS
 from meeting.cli.serve import serve
+from meeting.models import manifest
+from meeting.models.schema import Package
 
 ROOT = Path(__file__).parents[3]
+LISTINGS = ("manifest", "samples")
 DOCUMENTS = ("README.md", "CONTRIBUTING.md")
 FOLDERS = ("meeting/", "native/", "tests/", "config/", "requirements/", ".ci/")
 PARTS = ("app/", "codecs/", "domains/", "stores/", "transports/")
@@ -71,6 +75,22 @@ def test_flags() -> None:
     found = {one or other for one, other in named}
     assert len(found) > 3
     assert found <= dict(keys()).keys()
+
+
+def test_fetched() -> None:
+    """The README's number is the sum of what the two manifests pin."""
+    listings = [manifest(ROOT / "meeting" / "models" / f"{name}.toml") for name in LISTINGS]
+    parts = [part for listing in listings for model in listing.models for part in model.parts]
+    first = [part.sources[0] for part in parts]
+    pinned = {one.sha256: one.size for one in first if isinstance(one, Package)}
+    (said,) = re.findall(r"fetches about (\d+) MB", (ROOT / "README.md").read_text())
+    assert int(said) == round(sum(pinned.values()) / 1e6)
+
+
+def test_sample_line() -> None:
+    """The line that `serve --help` gives for a settings file is one."""
+    (line,) = re.findall(r"a TOML file +(\S+ = \S+)", serve.help or "")
+    assert tomllib.loads(line) == {"http": {"port": 9000}}
 
 
 def test_failpoints() -> None:
