@@ -1,6 +1,7 @@
 """`meeting serve`: the server."""
 
 import asyncio
+import resource
 import sys
 
 import click
@@ -37,10 +38,21 @@ def serve(config: Config) -> None:
     Exit code 0: stopped as asked. 1: a part failed. 2: a wrong setting.
     """
     configure(config.log)
+    _open_files()
     # Under a debugger the plain loop is easier to step through.
     factory = None if config.debug else uvloop.new_event_loop
     with asyncio.Runner(loop_factory=factory) as runner:
         sys.exit(runner.run(_run(config)))
+
+
+def _open_files() -> None:
+    """Take as many open files as the system grants: a socket is one, and 1024 are usual at first.
+
+    The setting signaling.max_sockets is far above that, and with none left nothing is written
+    either.
+    """
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 async def _run(config: Config) -> int:

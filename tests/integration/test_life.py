@@ -2,11 +2,12 @@
 
 import asyncio
 import json
+import resource
 import signal
 import socket
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -179,6 +180,21 @@ def test_a_taken_port_ends_with_1(tmp_path: Path, setting: str) -> None:
     last = said.strip().splitlines()[-1]
     assert last.startswith("Error: can't listen on 127.0.0.1:" + port)
     assert f"the setting {setting}" in last
+
+
+@pytest.fixture
+def most() -> Iterator[int]:
+    """Start processes with few open files for a while; how many they may take."""
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (256, before[1]))
+    yield before[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, before)
+
+
+async def test_as_many_files_as_the_system_grants(tmp_path: Path, most: int) -> None:
+    """A server is not held to the few open files that a shell gives: each socket is one."""
+    async with alone(tmp_path) as (server, _):
+        assert psutil.Process(server.process.pid).rlimit(psutil.RLIMIT_NOFILE) == (most, most)
 
 
 async def test_a_second_process_ends_with_1(tmp_path: Path) -> None:
