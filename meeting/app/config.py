@@ -17,6 +17,8 @@ Count = Annotated[int, Meta(ge=1, le=100_000)]
 Seconds = Annotated[float, Meta(gt=0, le=86_400)]
 MIB = 2**20
 Bytes = Annotated[int, Meta(ge=1024, le=2**30)]
+LONGEST_FRAME = 256 * 1024
+"""What the servers let through at most, and so what a queue has to hold at least."""
 SECRET_LENGTH = 32
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 ENDPOINT = re.compile(r"tcp://[^/\s]+:\d{1,5}|ipc://\S+")
@@ -52,10 +54,10 @@ class Signaling(msgspec.Struct, frozen=True, kw_only=True):
     ping_seconds: Seconds = 10.0
     silence_seconds: Seconds = 25.0
     max_sockets: Count = 5000
-    frame_bytes: Annotated[int, Meta(ge=1024, le=256 * 1024)] = 64 * 1024
+    frame_bytes: Annotated[int, Meta(ge=1024, le=LONGEST_FRAME)] = 64 * 1024
     frames_per_second: Count = 50
     queue_frames: Count = 2048
-    queue_bytes: Bytes = 4 * MIB
+    queue_bytes: Annotated[int, Meta(ge=LONGEST_FRAME, le=2**30)] = 4 * MIB
     """With queue_frames: what may wait for a slow reader before its socket is closed."""
     call_seconds: Seconds = 2.0
     """How long a question to another domain may take."""

@@ -55,6 +55,7 @@ def test_lists_and_switches() -> None:
         ("engine.endpoint=5555", ["engine.endpoint", "'5555'", "tcp://address:port"]),
         ("http.bodies_bytes=2000", ["http.bodies_bytes", "2000", "ai.body_bytes", "41943040"]),
         ("signaling.frame_bytes=262145", ["signaling.frame_bytes", "'262145'", "1024 to 262144"]),
+        ("signaling.queue_bytes=262143", ["signaling.queue_bytes", "'262143'", "262144 to"]),
         ("http.prot=1", ["http.prot", "no setting", "http.port"]),
         ("nonsense", ["nonsense", "key=value"]),
     ],
