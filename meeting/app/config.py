@@ -1,16 +1,8 @@
-"""Settings: what can be set, and where a value comes from.
+"""Settings: what can be set, what each may be, and what may not be set together."""
 
-Defaults, then a TOML file, then the environment (`MEETING_HTTP_PORT` for `http.port`), then flags
-(`--set http.port=9000`); the later wins. A wrong value names the key, where it was found, what
-was found and what is allowed.
-"""
-
-import os
 import re
-import tomllib
-from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 import msgspec
@@ -23,7 +15,12 @@ from meeting.models.cache import default as default_cache
 Port = Annotated[int, Meta(ge=0, le=65535)]
 Count = Annotated[int, Meta(ge=1, le=100_000)]
 Seconds = Annotated[float, Meta(gt=0, le=86_400)]
+MIB = 2**20
+Bytes = Annotated[int, Meta(ge=1024, le=2**30)]
+LONGEST_FRAME = 256 * 1024
+"""What the servers let through at most, and so what a queue has to hold at least."""
 SECRET_LENGTH = 32
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
 ENDPOINT = re.compile(r"tcp://[^/\s]+:\d{1,5}|ipc://\S+")
 Address = Annotated[str, Meta(min_length=1, max_length=253)]
 
@@ -39,6 +36,12 @@ class Http(msgspec.Struct, frozen=True, kw_only=True):
     user_rate: Count = 600
     account_rate: Count = 10
     address_rate: Count = 60
+    json_bytes: Bytes = MIB
+    """The longest body, but for those of the AI routes."""
+    bodies_bytes: Bytes = 320 * MIB
+    """What all bodies that are being read or answered may hold together."""
+    body_seconds: Seconds = 60.0
+    json_seconds: Seconds = 30.0
     drain_seconds: Seconds = 20.0
 
 
@@ -51,6 +54,13 @@ class Signaling(msgspec.Struct, frozen=True, kw_only=True):
     ping_seconds: Seconds = 10.0
     silence_seconds: Seconds = 25.0
     max_sockets: Count = 5000
+    frame_bytes: Annotated[int, Meta(ge=1024, le=LONGEST_FRAME)] = 64 * 1024
+    frames_per_second: Count = 50
+    queue_frames: Count = 2048
+    queue_bytes: Annotated[int, Meta(ge=LONGEST_FRAME, le=2**30)] = 4 * MIB
+    """With queue_frames: what may wait for a slow reader before its socket is closed."""
+    call_seconds: Seconds = 2.0
+    """How long a question to another domain may take."""
     ice_urls: tuple[str, ...] = ()
 
 
@@ -58,7 +68,9 @@ class Ai(msgspec.Struct, frozen=True, kw_only=True):
     """The port of the AI routes, and how much of it may run at once."""
 
     port: Port = 8085
+    body_bytes: Bytes = 40 * MIB
     speech_seconds: Seconds = 120.0
+    picture_seconds: Seconds = 10.0
     in_flight: Count = 4
     waiting: Count = 32
 
@@ -103,7 +115,7 @@ class Models(msgspec.Struct, frozen=True, kw_only=True):
 class Auth(msgspec.Struct, frozen=True, kw_only=True):
     """Credentials."""
 
-    secret: str = ""
+    secret: Secret = Secret("")
     """Signs the tokens, 32 characters or more; empty: made once and kept in the state folder."""
 
 
@@ -139,45 +151,19 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def secret(self) -> Secret | None:
         """Return the configured signing secret, if there is one."""
-        return Secret(self.auth.secret) if self.auth.secret else None
+        return self.auth.secret if self.auth.secret.reveal() else None
 
 
 class Wrong(ValueError):
     """A setting that can't be used: its key, what was found, what is allowed."""
 
 
-def load(
-    path: Path | None = None,
-    environ: Mapping[str, str] | None = None,
-    flags: Sequence[str] = (),
-) -> Config:
-    """Read the settings from all four places; `Wrong` names the first that can't be used."""
-    values: dict[str, Any] = {}
-    known = dict(_keys(Config))
-    for key, value, origin in _given(
-        path, os.environ if environ is None else environ, flags, known
-    ):
-        if key not in known:
-            close = ", ".join(sorted(known))
-            raise Wrong(f"{key} ({origin}) is no setting; known are: {close}")
-        section, _, name = key.rpartition(".")
-        target = values.setdefault(section, {}) if section else values
-        target[name] = _value(key, known[key], value, origin)
-    return validate(msgspec.convert(values, type=Config))
-
-
 def validate(config: Config) -> Config:
     """Check what one value alone does not show."""
-    if config.auth.secret and len(config.auth.secret) < SECRET_LENGTH:
+    if 0 < len(config.auth.secret.reveal()) < SECRET_LENGTH:
         raise Wrong(
-            f"auth.secret: found {len(config.auth.secret)} characters;"
+            f"auth.secret: found {len(config.auth.secret.reveal())} characters;"
             f" allowed: {SECRET_LENGTH} or more (leave it empty and one is made)"
-        )
-    loopback = ("127.0.0.1", "::1", "localhost")
-    if config.debug and config.http.host not in loopback:
-        raise Wrong(
-            f"http.host: found {config.http.host!r}; allowed under --debug: {', '.join(loopback)}"
-            " (a process that waits at breakpoints must not be reachable from outside)"
         )
     if not ENDPOINT.fullmatch(config.engine.endpoint):
         raise Wrong(
@@ -195,76 +181,34 @@ def validate(config: Config) -> Config:
             raise Wrong(
                 f"http.origins: found {origin!r}; allowed: https://host:port, without a path"
             )
+    longest = max(config.http.json_bytes, config.ai.body_bytes)
+    if config.http.bodies_bytes < longest:
+        raise Wrong(
+            f"http.bodies_bytes: found {config.http.bodies_bytes}; allowed: {longest} or more"
+            " (it holds all bodies, and so the longest: see http.json_bytes, ai.body_bytes)"
+        )
+    if config.debug:
+        _alone(config)
     return config
 
 
-def _keys(struct: type[msgspec.Struct], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    for name, kind in get_type_hints(struct, include_extras=True).items():
-        if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
-            yield from _keys(kind, f"{name}.")
-        else:
-            yield prefix + name, kind
-
-
-def _given(
-    path: Path | None,
-    environ: Mapping[str, str],
-    flags: Sequence[str],
-    known: Mapping[str, Any],
-) -> Iterator[tuple[str, Any, str]]:
-    if path is not None:
-        for key, value in _file(path):
-            yield key, value, str(path)
-    names = {"MEETING_" + key.replace(".", "_").upper(): key for key in known}
-    for name, key in names.items():
-        if name in environ:
-            yield key, environ[name], name
-    for flag in flags:
-        key, equals, value = flag.partition("=")
-        if not equals:
-            raise Wrong(f"--set {flag}: write it as key=value, such as --set http.port=9000")
-        yield key.strip(), value, f"--set {flag}" if key != "auth.secret" else "--set"
-
-
-def _file(path: Path) -> Iterator[tuple[str, Any]]:
-    try:
-        tree = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise Wrong(f"the settings file {path} can't be read: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise Wrong(f"the settings file {path} is no TOML: {error}") from error
-    for name, value in tree.items():
-        if isinstance(value, dict):
-            for key, inner in value.items():
-                yield f"{name}.{key}", inner
-        else:
-            yield name, value
-
-
-def _value(key: str, kind: Any, found: Any, origin: str) -> Any:
-    text = isinstance(found, str)
-    try:
-        if get_origin(kind) is tuple:
-            found = [part.strip() for part in found.split(",") if part.strip()] if text else found
-        return msgspec.convert(found, type=kind, strict=not text)
-    except msgspec.ValidationError as error:
-        shown = "***" if key == "auth.secret" else repr(found)
-        raise Wrong(f"{key} ({origin}): found {shown}; allowed: {allowed(kind)}") from error
-
-
-def allowed(kind: Any) -> str:
-    """Say in words what a setting may be."""
-    origin = get_origin(kind)
-    if origin is Literal:
-        return " | ".join(str(choice) for choice in get_args(kind))
-    if origin is tuple:
-        return "texts, separated by commas"
-    if origin is Annotated:
-        base, meta = get_args(kind)
-        low = meta.ge if meta.ge is not None else meta.gt
-        high = meta.le if meta.le is not None else meta.lt
-        word = {int: "a whole number", float: "a number", str: "a text"}[base]
-        if base is str:
-            return f"{word} of {meta.min_length} to {meta.max_length} characters"
-        return f"{word} {'above' if meta.gt is not None else 'from'} {low} to {high}"
-    return {bool: "true | false", str: "a text", int: "a whole number"}[kind]
+def _alone(config: Config) -> None:
+    """Hold a process that waits at breakpoints to itself: no children, nobody from outside."""
+    host, endpoint = config.http.host, urlsplit(config.engine.endpoint)
+    if host not in LOOPBACK:
+        raise Wrong(
+            f"http.host: found {host!r}; allowed under --debug: {', '.join(LOOPBACK)}"
+            " (a process that waits at breakpoints must not be reachable from outside)"
+        )
+    if config.engine.mode == "process":
+        raise Wrong(
+            "engine.mode: found 'process'; allowed under --debug: threads | external"
+            " (it is one process without children)"
+        )
+    listens = config.engine.mode == "threads" and endpoint.scheme == "tcp"
+    if listens and endpoint.hostname not in LOOPBACK:
+        raise Wrong(
+            f"engine.endpoint: found {config.engine.endpoint!r}; allowed under --debug:"
+            f" tcp:// with {', '.join(LOOPBACK)}, or ipc://path"
+            " (a process that waits at breakpoints must not be reachable from outside)"
+        )

@@ -20,7 +20,9 @@ def configure(settings: Log) -> None:
     ]
     last: list[Processor]
     if console:
-        last = [structlog.dev.ConsoleRenderer()]
+        # Not the default, which shows each frame's variables: passwords, tokens, what was said.
+        plain = structlog.dev.plain_traceback
+        last = [structlog.dev.ConsoleRenderer(exception_formatter=plain)]
     else:
         last = [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
     level = getattr(logging, settings.level.upper())

@@ -29,9 +29,11 @@ class Module:
     """A named part: what starts it, what it runs in the background, what stops it.
 
     `prepare` is a start that may take minutes (models are fetched); the house starts around it and
-    is ready when it is done. A background task that ends or raises fails the module, and a failed
-    module stops the process: work never goes on half-served without anybody knowing. `refusals` are
-    errors whose text tells a person all, so that they are logged without a traceback.
+    is ready when it is done. `lacks` tells what it needs and has not got just now, such as an
+    engine that answers: the module counts as starting until that is there again. A background task
+    that ends or raises fails the module, and a failed module stops the process: work never goes on
+    half-served without anybody knowing. `refusals` are errors whose text tells a person all, so
+    that they are logged without a traceback.
     """
 
     def __init__(
@@ -40,6 +42,7 @@ class Module:
         *,
         start: Callable[[], Awaitable[None]] = _nothing,
         prepare: Callable[[], Coroutine[Any, Any, None]] | None = None,
+        lacks: Callable[[], str] = str,
         background: Sequence[Callable[[], Coroutine[Any, Any, None]]] = (),
         drain: Callable[[], Awaitable[None]] = _nothing,
         stop: Callable[[], Awaitable[None]] = _nothing,
@@ -51,11 +54,20 @@ class Module:
         self.failed = asyncio.Event()
         self._start = start
         self._prepare = prepare
+        self._lacks = lacks
         self._background = background
         self._drain = drain
         self._stop = stop
         self._refusals = refusals
         self._tasks: list[asyncio.Task[None]] = []
+
+    @property
+    def standing(self) -> tuple[State, str]:
+        """Tell how it stands now, and why."""
+        if self.state not in (State.STARTING, State.RUNNING):
+            return self.state, self.reason
+        lack = self._lacks()
+        return (State.STARTING if lack else self.state), lack
 
     async def start(self) -> None:
         """Start it and its background work; raises what went wrong."""

@@ -31,7 +31,7 @@ class House:
     @property
     def status(self) -> Literal["ready", "starting", "draining", "failed"]:
         """Tell how the house stands as a whole."""
-        states = {module.state for module in self.modules}
+        states = {module.standing[0] for module in self.modules}
         if State.FAILED in states:
             return "failed"
         if self._draining:

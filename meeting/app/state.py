@@ -5,13 +5,13 @@ import os
 import secrets
 from pathlib import Path
 
+from meeting.kernel.place import standard
 from meeting.kernel.secret import Secret
 
 
 def default_folder() -> Path:
     """Return this user's folder for state, where the desktop standard puts it."""
-    base = os.environ.get("XDG_STATE_HOME")
-    return (Path(base) if base else Path.home() / ".local/state") / "meeting"
+    return standard("XDG_STATE_HOME", ".local/state")
 
 
 class Held(Exception):

@@ -53,10 +53,11 @@ SDP = "v=0\r\no=- {id} 2 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n"
 def demo(config: Config, audio: Path | None, language: str | None) -> None:
     """Watch one real meeting happen.
 
-    Everything runs in this process on a state folder that is thrown away afterwards; the models
-    are fetched once and kept. Two users register, one makes and starts a meeting, both join and
-    exchange an offer and an answer, a recording is recognised by Whisper on the engine, the
-    meeting stores the transcript from the event, and it is read back over REST.
+    Everything runs in this process on a state folder that is made for it and thrown away
+    afterwards, whatever the settings say; the models are fetched once and kept. Two users
+    register, one makes and starts a meeting, both join and exchange an offer and an answer, a
+    recording is recognised by Whisper on the engine, the meeting stores the transcript from the
+    event, and it is read back over REST.
     """
     console = Console(highlight=False)
     if audio is not None and audio.suffix.lower() not in FORMATS:
@@ -80,15 +81,15 @@ def demo(config: Config, audio: Path | None, language: str | None) -> None:
 
 
 def _private(config: Config, state: str) -> Config:
-    """Change the settings so that the demo disturbs no server that runs here."""
+    """Change the settings so that the demo disturbs no server that runs here, and needs none."""
     replace = msgspec.structs.replace
     return replace(
         config,
-        state_dir=config.state_dir or state,
+        state_dir=state,
         http=replace(config.http, host="127.0.0.1", port=0),
         signaling=replace(config.signaling, port=0),
         ai=replace(config.ai, port=0),
-        engine=replace(config.engine, endpoint="tcp://127.0.0.1:0"),
+        engine=replace(config.engine, mode="threads", endpoint="tcp://127.0.0.1:0"),
     )
 
 

@@ -1,6 +1,7 @@
 """`meeting serve`: the server."""
 
 import asyncio
+import resource
 import sys
 
 import click
@@ -11,8 +12,6 @@ from meeting.app.config import Config
 from meeting.app.logging import configure
 from meeting.app.run import run
 from meeting.cli.settings import settings
-from meeting.engine.library import LibraryMissing
-from meeting.transports.http.server import BindError
 
 
 @click.command()
@@ -31,7 +30,7 @@ def serve(config: Config) -> None:
 
     \b
     Every setting can be given as
-      a line of a TOML file    [http] port = 9000         --config FILE
+      a line of a TOML file    http.port = 9000          (--config FILE)
       an environment variable  MEETING_HTTP_PORT=9000
       a flag                   --set http.port=9000
     The later in this list wins.
@@ -39,15 +38,22 @@ def serve(config: Config) -> None:
     Exit code 0: stopped as asked. 1: a part failed. 2: a wrong setting.
     """
     configure(config.log)
+    _open_files()
     # Under a debugger the plain loop is easier to step through.
     factory = None if config.debug else uvloop.new_event_loop
     with asyncio.Runner(loop_factory=factory) as runner:
         sys.exit(runner.run(_run(config)))
 
 
+def _open_files() -> None:
+    """Take as many open files as the system grants: a socket is one, and 1024 are usual at first.
+
+    The setting signaling.max_sockets is far above that, and with none left nothing is written
+    either.
+    """
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
 async def _run(config: Config) -> int:
-    try:
-        return await run(await build(config))
-    except (BindError, LibraryMissing) as error:
-        # Not a defect but something for whoever started it to change: a sentence, no traceback.
-        raise click.ClickException(str(error)) from error
+    return await run(await build(config))

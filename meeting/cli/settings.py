@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from meeting.app.config import load
+from meeting.app.load import load
 
 
 def settings(command: Callable[..., None]) -> Callable[..., None]:
@@ -18,7 +18,7 @@ def settings(command: Callable[..., None]) -> Callable[..., None]:
         "path",
         envvar="MEETING_CONFIG",
         type=click.Path(dir_okay=False, path_type=Path),
-        help="A TOML file with settings; config/ holds commented samples.",
+        help="A TOML file with settings, such as the line http.port = 9000; also MEETING_CONFIG.",
     )
     @click.option("--state-dir", help="Where everything is kept; also MEETING_STATE_DIR.")
     @click.option(

@@ -1,6 +1,7 @@
 """The engine as a child process: started by exec, watched, started again when it dies.
 
-It stays on the endpoint that it first got, so that clients find it again by themselves.
+It stays on the endpoint that it first got, so that clients find it again by themselves. Whether it
+lives is not told here: who asks it finds out, wherever it runs.
 """
 
 import asyncio
@@ -14,8 +15,8 @@ from pathlib import Path
 import msgspec
 import structlog
 
+from meeting.engine.host import EngineFailed, EngineSettings
 from meeting.engine.library import program
-from meeting.engine.state import EngineFailed, EngineSettings, EngineState
 
 log = structlog.get_logger(__name__)
 
@@ -45,18 +46,11 @@ class ProcessHost:
         self._first_pause = first_pause
         self._endpoint = settings.endpoint
         self._child: Process | None = None
-        self._watcher: asyncio.Task[None] | None = None
-        self._state = EngineState(state="stopped")
 
     @property
     def endpoint(self) -> str:
         """Where the engine listens, once it is started."""
         return self._endpoint
-
-    @property
-    def state(self) -> EngineState:
-        """How the engine is."""
-        return self._state
 
     @property
     def pid(self) -> int | None:
@@ -65,28 +59,11 @@ class ProcessHost:
 
     async def start(self) -> None:
         """Start it and return once it listens; `EngineFailed` where it can't."""
-        self._state = EngineState(state="starting")
-        try:
-            child = await self._spawn()
-        except EngineFailed as error:
-            self._state = EngineState(state="failed", reason=str(error))
-            raise
-        self._watcher = asyncio.create_task(self._watch(child), name="engine-child")
+        await self._spawn()
 
-    async def stop(self) -> None:
-        """Let running work end and stop it; again: nothing happens."""
-        watcher, self._watcher = self._watcher, None
-        if watcher is not None:
-            watcher.cancel()
-            with suppress(asyncio.CancelledError):
-                await watcher
-        child, self._child = self._child, None
-        if child is not None:
-            await _end(child, STOP_SECONDS)
-        self._state = EngineState(state="stopped")
-
-    async def _watch(self, child: Process | None) -> None:
-        """Wait for the child's death and start the next one, ever more slowly."""
+    async def watch(self) -> None:
+        """Wait for the child's death and start the next one, ever more slowly; until cancelled."""
+        child = self._child
         clock = asyncio.get_running_loop().time
         pause = self._first_pause
         reason = ""
@@ -98,13 +75,18 @@ class ProcessHost:
                 if clock() - began > HEALTHY_SECONDS:
                     pause = self._first_pause
             log.error("engine down", reason=reason, again_in_seconds=pause)
-            self._state = EngineState(state="restarting", reason=reason)
             await asyncio.sleep(pause)
             pause = min(pause * 2, LONGEST_PAUSE)
             try:
                 child = await self._spawn()
             except EngineFailed as error:
                 child, reason = None, str(error)
+
+    async def stop(self) -> None:
+        """Let running work end and stop it; again: nothing happens."""
+        child, self._child = self._child, None
+        if child is not None:
+            await _end(child, STOP_SECONDS)
 
     async def _spawn(self) -> Process:
         """Start a child and return once it listens."""
@@ -131,7 +113,6 @@ class ProcessHost:
         except EngineFailed:
             await _end(child, 0)
             raise
-        self._state = EngineState(state="running")
         log.info("engine listens", endpoint=self._endpoint, pid=child.pid)
         return child
 

@@ -3,7 +3,7 @@
 import asyncio
 from typing import TYPE_CHECKING
 
-from meeting.engine.state import EngineFailed, EngineSettings, EngineState
+from meeting.engine.host import EngineFailed, EngineSettings
 
 if TYPE_CHECKING:
     from meeting.engine._native import Engine
@@ -15,36 +15,30 @@ class ThreadHost:
     def __init__(self, settings: EngineSettings) -> None:
         self._settings = settings
         self._engine: Engine | None = None
-        self._state = EngineState(state="stopped")
 
     @property
     def endpoint(self) -> str:
         """Where the engine listens, once it is started."""
         return self._settings.endpoint if self._engine is None else self._engine.endpoint
 
-    @property
-    def state(self) -> EngineState:
-        """How the engine is."""
-        return self._state
-
     async def start(self) -> None:
         """Start it and return once it listens; `EngineFailed` where it can't."""
-        self._state = EngineState(state="starting")
         try:
             engine = await asyncio.to_thread(self._create)
             engine.start()
         except (ImportError, RuntimeError, ValueError) as error:
-            self._state = EngineState(state="failed", reason=str(error))
             raise EngineFailed(str(error)) from error
         self._engine = engine
-        self._state = EngineState(state="running")
+
+    async def watch(self) -> None:
+        """Keep it running, until cancelled; threads end with this process alone."""
+        await asyncio.Event().wait()
 
     async def stop(self) -> None:
         """Let running work end and stop it; again: nothing happens."""
         engine, self._engine = self._engine, None
         if engine is not None:
             await asyncio.to_thread(engine.stop)
-            self._state = EngineState(state="stopped")
 
     def _create(self) -> "Engine":
         # Loaded here and not above: a process without an engine needs no native code.

@@ -14,6 +14,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from meeting.kernel.place import standard
 from meeting.models.errors import ModelError
 from meeting.models.progress import Work
 
@@ -24,10 +25,7 @@ SPARE = 64 * 1024**2
 
 def default() -> Path:
     """The user's cache folder for models, outside of any repository."""
-    home = os.environ.get("XDG_CACHE_HOME") or ""
-    return (
-        (Path(home) if Path(home).is_absolute() else Path.home() / ".cache") / "meeting" / "models"
-    )
+    return standard("XDG_CACHE_HOME", ".cache") / "models"
 
 
 class Cache:
@@ -63,7 +61,7 @@ class Cache:
         except OSError as error:
             raise ModelError(
                 f"cannot write to the model cache {self.root}: {error.strerror}; "
-                f"give another folder with --cache"
+                "give another folder with --set models.folder=FOLDER"
             ) from error
         with file:
             while True:
@@ -102,7 +100,7 @@ class Cache:
         if free < needed + SPARE:
             raise ModelError(
                 f"{self.root} has {free // 10**6} MB free, {(needed + SPARE) // 10**6} MB are "
-                f"needed; make room or give another folder with --cache"
+                "needed; make room or give another folder with --set models.folder=FOLDER"
             )
 
     def _sweep(self) -> None:

@@ -49,7 +49,7 @@ def fetch(url: str, target: Path, pinned: Pinned, work: Work) -> None:
             break
     raise SourceError(
         f"cannot get {url}: {trouble}. Pull again to go on from there, or put the file into a "
-        f"folder under the name {sha256} and name the folder with --mirror"
+        f"folder under the name {sha256} and name the folder with --set models.mirror=FOLDER"
     )
 
 

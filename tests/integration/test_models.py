@@ -78,7 +78,7 @@ def test_truncated_file_is_told_and_kept(server: Server, tmp_path: Path) -> None
     """A server that only ever has the beginning leads to an error that says what to do."""
     server.files["/one.onnx"] = DATA[:5000]
     listed = listing(server.url("/one.onnx"))
-    with pytest.raises(SourceError, match="--mirror"):
+    with pytest.raises(SourceError, match=r"--set models\.mirror="):
         pull(listed, tmp_path)
     server.files["/one.onnx"] = DATA
     pull(listed, tmp_path)
@@ -211,5 +211,5 @@ def test_full_disk_is_told_before_anything_is_fetched(
 def test_cache_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     """A cache below a file is an error that names the setting."""
     (tmp_path / "file").write_text("")
-    with pytest.raises(ModelError, match="give another folder with --cache"):
+    with pytest.raises(ModelError, match=r"give another folder with --set models\.folder="):
         pull(listing("http://127.0.0.1:9/one.onnx"), tmp_path / "file" / "cache")

@@ -11,14 +11,15 @@ import structlog
 from meeting.app.config import Config
 from meeting.app.module import Module
 from meeting.app.modules import ENGINE
+from meeting.engine.elsewhere import ElsewhereHost
+from meeting.engine.host import EngineFailed, EngineSettings, Host
 from meeting.engine.library import onnxruntime
 from meeting.engine.process import ProcessHost
-from meeting.engine.state import EngineFailed, EngineSettings, Host
 from meeting.engine.thread import ThreadHost
 from meeting.kernel.clock import Clock
 from meeting.kernel.errors import Fault
 from meeting.kernel.ids import Ids
-from meeting.models import ModelError, manifest, pull
+from meeting.models import ModelError, StoppedError, manifest, pull
 from meeting.transports.zeromq.client import EngineClient
 
 log = structlog.get_logger(__name__)
@@ -36,19 +37,19 @@ class Machine(msgspec.Struct, frozen=True):
 def make(config: Config, clock: Clock, ids: Ids) -> Machine:
     """Make host and client; models are fetched and the engine started while the house stands."""
     host = _host(config)
-    endpoint = (lambda: host.endpoint) if host else (lambda: config.engine.endpoint)
-    client = EngineClient(endpoint, clock=clock, ids=ids, in_flight=config.engine.queue)
+    client = EngineClient(
+        lambda: host.endpoint, clock=clock, ids=ids, in_flight=config.engine.queue
+    )
     running = asyncio.Event()
     stopped = threading.Event()
 
     async def prepare() -> None:
-        if host is not None:
-            if config.models.pull:
-                await asyncio.to_thread(_pull, config, stopped)
-            try:
-                await host.start()
-            except EngineFailed as error:
-                raise EngineFailed(f"{error} (settings: engine.endpoint and its kin)") from error
+        if config.models.pull and config.engine.mode != "external":
+            await asyncio.to_thread(_pull, config, stopped)
+        try:
+            await host.start()
+        except EngineFailed as error:
+            raise EngineFailed(f"{error} (settings: engine.endpoint and its kin)") from error
         running.set()
         await _settled(client)
 
@@ -56,21 +57,32 @@ def make(config: Config, clock: Clock, ids: Ids) -> Machine:
         await running.wait()
         await client.run()
 
+    async def watch() -> None:
+        await running.wait()
+        await host.watch()
+
+    def lacks() -> str:
+        return "" if client.alive else f"no engine answers at {host.endpoint}"
+
     async def stop() -> None:
         stopped.set()
-        if host is not None:
-            await host.stop()
+        await host.stop()
 
     module = Module(
-        ENGINE, prepare=prepare, background=[speak], stop=stop, refusals=(EngineFailed,)
+        ENGINE,
+        prepare=prepare,
+        lacks=lacks,
+        background=[speak, watch],
+        stop=stop,
+        refusals=(EngineFailed,),
     )
     return Machine(module=module, client=client)
 
 
-def _host(config: Config) -> Host | None:
-    """Choose where the engine runs; None: somewhere else, and not our business."""
+def _host(config: Config) -> Host:
+    """Choose where the engine runs."""
     if config.engine.mode == "external":
-        return None
+        return ElsewhereHost(config.engine.endpoint)
     settings = EngineSettings(
         models=config.models.cache,
         library=onnxruntime(),
@@ -86,6 +98,8 @@ def _pull(config: Config, stopped: threading.Event) -> None:
         pull(
             manifest(config.models.listing), config.models.cache, config.models.source, stop=stopped
         )
+    except StoppedError:
+        return  # the house was asked to end meanwhile; nothing is amiss
     except ModelError as error:
         # The rest of the house works; the tasks of the missing model answer `unavailable`.
         log.error("models are missing", reason=str(error))  # noqa: TRY400 - the text says all

@@ -126,12 +126,14 @@ def _socket(url: str) -> str:
 
 def _limits(config: Config) -> Limits:
     waits = config.debug
-    defaults = Limits()
     return Limits(
-        body_seconds=math.inf if waits else defaults.body_seconds,
-        json_seconds=math.inf if waits else defaults.json_seconds,
+        json_bytes=config.http.json_bytes,
+        ai_bytes=config.ai.body_bytes,
+        bodies_bytes=config.http.bodies_bytes,
+        body_seconds=math.inf if waits else config.http.body_seconds,
+        json_seconds=math.inf if waits else config.http.json_seconds,
         speech_seconds=math.inf if waits else config.ai.speech_seconds,
-        picture_seconds=math.inf if waits else defaults.picture_seconds,
+        picture_seconds=math.inf if waits else config.ai.picture_seconds,
         per_user=config.http.user_rate,
         per_account=config.http.account_rate,
         per_address=config.http.address_rate,
@@ -162,8 +164,8 @@ def _desk(
 
 
 def _readiness(house: House) -> Readiness:
-    modules = {
-        module.name: ModuleState(state=module.state, reason=module.reason)
-        for module in house.modules
-    }
+    modules = {}
+    for module in house.modules:
+        state, reason = module.standing
+        modules[module.name] = ModuleState(state=state, reason=reason)
     return Readiness(status=house.status, modules=modules)

@@ -47,7 +47,7 @@ def make(
         meeting=meetings.service,
         clock=clock,
         ids=ids,
-        limits=Limits(sockets=config.signaling.max_sockets),
+        limits=_limits(config),
         timings=_timings(config),
         ice_urls=config.signaling.ice_urls,
     )
@@ -55,10 +55,24 @@ def make(
     return Signals(module=module, service=service)
 
 
+def _limits(config: Config) -> Limits:
+    chosen = config.signaling
+    return Limits(
+        frame_bytes=chosen.frame_bytes,
+        frames_per_second=chosen.frames_per_second,
+        queue_frames=chosen.queue_frames,
+        queue_bytes=chosen.queue_bytes,
+        sockets=chosen.max_sockets,
+    )
+
+
 def _timings(config: Config) -> Timings:
     chosen = config.signaling
     if config.debug:
         return Timings(grace=STANDSTILL, silence=STANDSTILL, call=math.inf)
     return Timings(
-        grace=chosen.grace_seconds, ping=chosen.ping_seconds, silence=chosen.silence_seconds
+        grace=chosen.grace_seconds,
+        ping=chosen.ping_seconds,
+        silence=chosen.silence_seconds,
+        call=chosen.call_seconds,
     )

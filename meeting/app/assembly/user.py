@@ -6,6 +6,7 @@ from meeting.app.assembly.stores import Stores
 from meeting.app.config import Config
 from meeting.app.module import Module
 from meeting.app.modules import USER
+from meeting.app.state import Held
 from meeting.domains.user.accounts import Accounts
 from meeting.domains.user.service import UserService
 from meeting.domains.user.sessions import Sessions
@@ -15,7 +16,7 @@ from meeting.kernel.ids import Ids, RandomIds
 from meeting.kernel.password import Passwords
 from meeting.kernel.token import Tokens
 from meeting.stores.relational import migrate
-from meeting.stores.relational.database import Database
+from meeting.stores.relational.database import FILE, Database
 from meeting.stores.relational.unit import SqlUnits
 from meeting.stores.relational.user import UserSqlUnit
 
@@ -49,6 +50,11 @@ def make(kept: Stores, tokens: Tokens, clock: Clock, ids: Ids) -> People:
 
 async def promote(config: Config, name: str) -> None:
     """Make a user an admin, beside a server that may be running on the same folder."""
+    if not (config.state / FILE).is_file():
+        raise Held(
+            f"{config.state} is no state folder of a server; name the one that the server uses,"
+            " with --state-dir or MEETING_STATE_DIR"
+        )
     clock, ids = SystemClock(), RandomIds()
     database = Database.embedded(config.state)
     passwords = Passwords()

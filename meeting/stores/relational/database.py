@@ -25,6 +25,8 @@ metadata = MetaData(
 )
 """All tables of all domains; each table's name begins with its domain."""
 
+FILE = "meeting.db"
+"""The embedded database's name in its state folder."""
 READERS = 4
 WAIT_SECONDS = 5.0
 PRAGMAS = {
@@ -55,13 +57,15 @@ class Database:
     @classmethod
     def embedded(cls, folder: Path, wait_seconds: float = WAIT_SECONDS) -> Self:
         """Open the SQLite file of a state folder."""
-        return cls(f"sqlite+aiosqlite:///{folder / 'meeting.db'}", wait_seconds)
+        return cls(f"sqlite+aiosqlite:///{folder / FILE}", wait_seconds)
 
     def _engine(self, size: int, begin: str) -> AsyncEngine:
         options: dict[str, Any] = {
             "pool_size": size,
             "max_overflow": 0,
             "pool_timeout": self._wait_seconds,
+            # Its errors go into the log, and rows hold what people said and how they log in.
+            "hide_parameters": True,
         }
         if not self.sqlite:
             return create_async_engine(self.url, **options)

@@ -51,6 +51,8 @@ def fault_of(error: Exception) -> Fault:
     """Say what an exception means to the caller; what nobody foresaw is logged and `internal`."""
     match error:
         case Fault():
+            if error.__cause__ is not None and ERRORS[error.kind].http >= SERVER_ERROR:
+                _explain(error.kind, error.__cause__)
             return error
         case ValidationException():
             return _validation(error)
@@ -61,6 +63,12 @@ def fault_of(error: Exception) -> Fault:
         case _:
             log.error("request failed", exc_info=error)
             return Fault(Kind.INTERNAL, "something broke here; the log has it under the request id")
+
+
+def _explain(kind: Kind, cause: BaseException) -> None:
+    """Log what is behind a failure of ours, such as a full disk, which no caller is told."""
+    first = next(iter(str(cause).splitlines()), "")  # an SQL error goes on with the statement
+    log.warning("request failed", kind=kind, cause=f"{type(cause).__name__}: {first[:_LONGEST]}")
 
 
 def malformed(reason: str) -> Fault:

@@ -10,10 +10,12 @@ from pathlib import Path
 
 import pytest
 
+import meeting.engine
+from meeting.engine import library
 from meeting.engine._native import Engine
-from meeting.engine.library import LibraryMissing, onnxruntime, program
+from meeting.engine.host import EngineFailed, EngineSettings, Host
+from meeting.engine.library import Missing, onnxruntime, program
 from meeting.engine.process import ProcessHost
-from meeting.engine.state import EngineFailed, EngineSettings, Host
 from meeting.engine.thread import ThreadHost
 from meeting.kernel.clock import SystemClock
 from meeting.kernel.ids import RandomIds
@@ -25,11 +27,6 @@ def settings(folder: Path, **changes: object) -> EngineSettings:
     """Make settings without models on a free port."""
     values = {"models": folder, "library": onnxruntime(), "endpoint": "tcp://127.0.0.1:0"}
     return EngineSettings(**(values | changes))  # type: ignore[arg-type]
-
-
-def standing(host: Host) -> str:
-    """Name the state that a host is in now."""
-    return host.state.state
 
 
 async def version(endpoint: str) -> str:
@@ -49,14 +46,11 @@ async def test_an_engine_starts_answers_and_stops(
 ) -> None:
     """On threads and as a child alike, on the port that it got."""
     host: Host = kind(settings(tmp_path))
-    assert standing(host) == "stopped"
     await host.start()
-    assert standing(host) == "running"
     assert not host.endpoint.endswith(":0")
     assert await version(host.endpoint)
     await host.stop()
     await host.stop()
-    assert standing(host) == "stopped"
 
 
 @pytest.mark.parametrize("kind", [ThreadHost, ProcessHost])
@@ -65,10 +59,9 @@ async def test_an_engine_that_can_t_start_says_why(
 ) -> None:
     """A taken port fails the start, with the address and what to do in the reason."""
     host: Host = kind(settings(tmp_path, endpoint=bare))
-    with pytest.raises(EngineFailed, match="another process listens there"):
+    with pytest.raises(EngineFailed, match="another process listens there") as caught:
         await host.start()
-    assert standing(host) == "failed"
-    assert bare in host.state.reason
+    assert bare in str(caught.value)
     await host.stop()
 
 
@@ -83,20 +76,21 @@ async def test_a_child_that_dies_comes_back_at_the_same_place(tmp_path: Path) ->
     host = ProcessHost(settings(tmp_path), first_pause=0.01)
     await host.start()
     client = EngineClient(lambda: host.endpoint, clock=SystemClock(), ids=RandomIds())
-    task = asyncio.create_task(client.run())
+    tasks = [asyncio.create_task(work) for work in (client.run(), host.watch())]
     try:
         assert (await client.info()).version
         first, endpoint = host.pid, host.endpoint
         assert first is not None
         os.kill(first, signal.SIGKILL)
-        while host.pid == first or standing(host) != "running":
+        while host.pid == first:
             await asyncio.sleep(0.01)
         assert host.endpoint == endpoint
         assert (await client.info()).version
     finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
         await host.stop()
-        task.cancel()
-        await asyncio.wait([task])
 
 
 async def test_a_child_dies_with_us(tmp_path: Path) -> None:
@@ -106,7 +100,7 @@ async def test_a_child_dies_with_us(tmp_path: Path) -> None:
         "from pathlib import Path\n"
         "from meeting.engine.library import onnxruntime\n"
         "from meeting.engine.process import ProcessHost\n"
-        "from meeting.engine.state import EngineSettings\n"
+        "from meeting.engine.host import EngineSettings\n"
         "async def main():\n"
         "    host = ProcessHost(EngineSettings(models=Path(sys.argv[1]), library=onnxruntime(),"
         " endpoint='tcp://127.0.0.1:0'))\n"
@@ -153,11 +147,17 @@ def test_the_library_is_found_without_importing_it() -> None:
     assert Path(found.stdout.strip()).is_file()
 
 
-def test_a_library_that_is_not_there_is_named(tmp_path: Path) -> None:
-    """With the setting to correct."""
-    with pytest.raises(LibraryMissing, match=r"engine\.library"):
-        onnxruntime(tmp_path / "none.so")
-    assert program().name == "meeting-engine"
+def test_files_that_are_not_there_are_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With what to do."""
+    assert program().is_file()
+    monkeypatch.setattr(library, "find_spec", lambda _name: None)
+    monkeypatch.setattr(meeting.engine, "__path__", [str(tmp_path)])
+    with pytest.raises(Missing, match="pip install onnxruntime"):
+        onnxruntime()
+    with pytest.raises(Missing, match=f"{tmp_path}.*meeting-engine"):
+        program()
 
 
 @pytest.fixture

@@ -4,7 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from meeting.app.config import Config, Wrong, load
+from meeting.app.config import LOOPBACK, Config, Wrong
+from meeting.app.load import load
+from meeting.transports.websocket.handshake import LONGEST_MESSAGE
 
 
 def test_defaults() -> None:
@@ -51,6 +53,9 @@ def test_lists_and_switches() -> None:
         ("signaling.grace_seconds=1", ["signaling.grace_seconds", "'1'", "3 to 86400"]),
         ("signaling.ping_seconds=25", ["signaling.silence_seconds", "25", "more than"]),
         ("engine.endpoint=5555", ["engine.endpoint", "'5555'", "tcp://address:port"]),
+        ("http.bodies_bytes=2000", ["http.bodies_bytes", "2000", "ai.body_bytes", "41943040"]),
+        ("signaling.frame_bytes=262145", ["signaling.frame_bytes", "'262145'", "1024 to 262144"]),
+        ("signaling.queue_bytes=262143", ["signaling.queue_bytes", "'262143'", "262144 to"]),
         ("http.prot=1", ["http.prot", "no setting", "http.port"]),
         ("nonsense", ["nonsense", "key=value"]),
     ],
@@ -92,16 +97,68 @@ def test_secret_is_not_shown() -> None:
     secret = "s" * 40
     config = load(environ={"MEETING_AUTH_SECRET": secret})
     assert secret not in repr(config)
+    assert secret not in repr(config.auth)
     assert secret not in repr(config.secret)
     assert config.secret is not None
     assert config.secret.reveal() == secret
 
 
-def test_debug_stays_on_loopback() -> None:
-    """A process that waits at breakpoints refuses to be reachable from outside."""
-    with pytest.raises(Wrong, match=r"http\.host"):
-        load(environ={}, flags=["debug=true", "http.host=0.0.0.0"])
-    assert load(environ={}, flags=["debug=true"]).debug
+def test_secret_in_a_flag_is_not_shown() -> None:
+    """However the flag is written, a message that names it leaves its value out."""
+    for flag in ("auth.secret=hunter2", "auth.secrt=hunter2", " auth.secret =hunter2"):
+        with pytest.raises(Wrong, match=r"auth\.secr") as caught:
+            load(environ={}, flags=[flag])
+        assert "hunter2" not in str(caught.value)
+
+
+def test_secret_in_a_file_is_a_text(tmp_path: Path) -> None:
+    """Anything else is refused, and not shown either."""
+    file = tmp_path / "meeting.toml"
+    file.write_text("[auth]\nsecret = 4711\n")
+    with pytest.raises(Wrong, match=r"found \*\*\*; allowed: a text"):
+        load(file, {})
+
+
+@pytest.mark.parametrize(
+    ("key", "found", "allowed"),
+    [
+        ("http.host", "0.0.0.0", "127.0.0.1"),  # noqa: S104 - refused
+        ("engine.mode", "process", "threads"),
+        ("engine.endpoint", "tcp://0.0.0.0:5555", "127.0.0.1"),
+        ("engine.endpoint", "tcp://*:5555", "ipc://"),
+        ("engine.endpoint", "tcp://[::]:5555", "ipc://"),
+    ],
+)
+def test_debug_stays_by_itself(key: str, found: str, allowed: str) -> None:
+    """A process that waits at breakpoints has no children, and nobody outside reaches it."""
+    with pytest.raises(Wrong) as caught:
+        load(environ={}, flags=["debug=true", f"{key}={found}"])
+    said = str(caught.value)
+    assert said.startswith(f"{key}: found {found!r}; allowed under --debug: ")
+    assert allowed in said
+    load(environ={}, flags=[f"{key}={found}"])
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [
+        [],
+        ["engine.endpoint=ipc:///run/engine"],
+        ["engine.endpoint=tcp://[::1]:0"],
+        # It only connects there, which opens nothing.
+        ["engine.mode=external", "engine.endpoint=tcp://192.0.2.1:5555"],
+        *([f"http.host={host}"] for host in LOOPBACK),
+    ],
+)
+def test_debug_as_allowed(flags: list[str]) -> None:
+    """What stays on this machine is let through."""
+    assert load(environ={}, flags=["debug=true", *flags]).debug
+
+
+def test_a_frame_fits_what_the_servers_take() -> None:
+    """The largest frame that can be set is no longer than what either server lets through."""
+    most = LONGEST_MESSAGE
+    assert load(environ={}, flags=[f"signaling.frame_bytes={most}"]).signaling.frame_bytes == most
 
 
 def test_frozen() -> None:

@@ -1,7 +1,7 @@
-"""What is told about an engine that this process runs, for `/ready` and for people."""
+"""What runs an engine for this process, and what an engine is started with."""
 
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Protocol
 
 import msgspec
 
@@ -18,32 +18,24 @@ class EngineSettings(msgspec.Struct, frozen=True, kw_only=True):
     queue: int = 64
 
 
-class EngineState(msgspec.Struct, frozen=True, kw_only=True):
-    """How an engine is."""
-
-    state: Literal["stopped", "starting", "running", "restarting", "failed"]
-    reason: str = ""
-
-
 class EngineFailed(Exception):
     """The engine can't be started; the text says what to do."""
 
 
 class Host(Protocol):
-    """Runs an engine, on threads or as a child; the rest of the house sees the endpoint alone."""
+    """Runs an engine, wherever; the rest of the house sees the endpoint alone."""
 
     @property
     def endpoint(self) -> str:
         """Where the engine listens, once it is started."""
         ...
 
-    @property
-    def state(self) -> EngineState:
-        """How the engine is."""
-        ...
-
     async def start(self) -> None:
         """Start it and return once it listens; `EngineFailed` where it can't."""
+        ...
+
+    async def watch(self) -> None:
+        """Keep it running, until cancelled."""
         ...
 
     async def stop(self) -> None:
