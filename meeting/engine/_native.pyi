@@ -1,29 +1,6 @@
 # The inference engine on native threads of this process: native/bindings/module.cc.
 
-from collections.abc import Sequence
-
-from numpy import float32, float64
-from numpy.typing import ArrayLike, NDArray
-
 __version__: str
-
-# The engine's arithmetic, for tests that compare it with numpy; numpy is imported when one of them
-# is called. Errors: ValueError for a wrong number of dimensions, RuntimeError for ids beyond the
-# row and sound beyond 30 s.
-
-# Softmax over `count` language tokens from id `first`, of one row of raw logits.
-def language_distribution(
-    logits: ArrayLike, first: int = 50259, count: int = 99
-) -> NDArray[float64]: ...
-
-# exp of the mean log probability of `tokens`, one row of raw logits for each.
-def confidence(rows: ArrayLike, tokens: Sequence[int]) -> float: ...
-
-# Samples of one channel at another rate, both in Hz.
-def resample(samples: ArrayLike, from_rate: int, to_rate: int) -> NDArray[float32]: ...
-
-# Whisper's input, [80, 3000], of up to 30 s at 16 kHz.
-def log_mel(samples: ArrayLike) -> NDArray[float32]: ...
 
 class Engine:
     # Serves the models of one folder over ZeroMQ. Loads ONNX Runtime from `library` and binds

@@ -5,7 +5,6 @@
 #include <memory>
 #include <string>
 
-#include "bindings/pure.h"
 #include "engine/onnx.h"
 #include "engine/task.h"
 #include "server/catalogue.h"
@@ -43,7 +42,6 @@ struct Release {
 PYBIND11_MODULE(_native, module) {
     module.doc() = "The inference engine on native threads of this process.";
     module.attr("__version__") = MEETING_VERSION;
-    bind_pure(module);
     py::class_<Server, std::unique_ptr<Server, Release>>(
         module, "Engine", "Serves the models of one folder over ZeroMQ.")
         .def(py::init([](const std::string& models, const std::string& library,

@@ -49,11 +49,6 @@ void load(const std::filesystem::path& library) {
     environment->DisableTelemetryEvents();
 }
 
-bool loaded() {
-    std::lock_guard lock(mutex);
-    return environment != nullptr;
-}
-
 Session Session::create(const std::filesystem::path& model, int threads) {
     Ort::Env* env = nullptr;
     {

@@ -15,8 +15,6 @@ namespace meeting::onnx {
 // missing, is no ONNX Runtime, or is older than the headers of this build.
 void load(const std::filesystem::path& library);
 
-bool loaded();
-
 // A model that is loaded and ready. `run` may be called by several threads at once.
 class Session {
  public:
