@@ -118,14 +118,15 @@ void Server::route() {
 // with 40 MB of base64 holds the router up for some tenths of a second; raw frames don't.
 void Server::handle(const Address& address, std::span<const std::string_view> frames) {
     const auto received = Clock::now();
-    Parsed parsed = parse(frames);
-    const std::string id = parsed.request.task_id;
+    std::string id;
     const auto refuse = [&](const Error& error) {
         using std::chrono::milliseconds;
         const auto latency = std::chrono::duration_cast<milliseconds>(Clock::now() - received);
         socket_.send(address, failure(id, error, latency.count()));
     };
     try {
+        Parsed parsed = parse(frames);
+        id = parsed.request.task_id;
         if (parsed.fault) {
             throw *parsed.fault;
         }
@@ -133,7 +134,7 @@ void Server::handle(const Address& address, std::span<const std::string_view> fr
     } catch (const Error& error) {
         refuse(error);
     } catch (const std::bad_alloc&) {
-        refuse(Error(Fault::overloaded, "the engine is out of memory"));
+        refuse(Error(Fault::overloaded, kNoMemory));
     }
 }
 
