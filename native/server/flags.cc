@@ -64,13 +64,19 @@ Flags parse_flags(std::span<const char* const> arguments) {
     if (flags.models.empty()) {
         throw Usage("--models is missing: the folder that `meeting models pull` filled");
     }
+    if (flags.onnxruntime.empty()) {
+        throw Usage(
+            "--onnxruntime is missing: libonnxruntime.so.<version>, which lies in the folder "
+            "onnxruntime/capi of Python's site-packages after `pip install onnxruntime`; `meeting "
+            "engine` finds it and starts this program with it");
+    }
     return flags;
 }
 
 std::string help() {
     return R"(meeting-engine: inference over ZeroMQ, without Python.
 
-  meeting-engine --models FOLDER [--endpoint tcp://127.0.0.1:5555]
+  meeting-engine --models FOLDER --onnxruntime FILE [--endpoint tcp://127.0.0.1:5555]
 
 Serves the models of FOLDER (made by `meeting models pull`) to any number of clients. Once it
 listens it prints one line of JSON to standard output, {"endpoint": …}, with the port that it got.
@@ -78,10 +84,10 @@ Models load in the background; a model that is missing makes its task "unavailab
 nothing else.
 
   --models FOLDER       the folder with one folder for each model
+  --onnxruntime FILE    libonnxruntime.so.<version>, 1.21 or newer: of the onnxruntime wheel, or the
+                        system's; `meeting engine` starts this program with the wheel's
   --endpoint ENDPOINT   where to listen; port 0 takes a free one, tcp://*:5555 listens on all
                         addresses, without any authentication       [tcp://127.0.0.1:5555]
-  --onnxruntime FILE    libonnxruntime.so.<version>, 1.21 or newer  [searched for beside this
-                        program, in ../lib, in its site-packages, on the loader's path]
   --workers N           requests that run at once                   [)" +
            std::to_string(cores()) + R"(, the cores]
   --queue N             requests that may wait; more are told "overloaded:"           [64]

@@ -13,7 +13,7 @@ unsigned cores();  // that this process may use, 1 to 256
 struct Flags {
     std::string endpoint = "tcp://127.0.0.1:5555";
     std::filesystem::path models;
-    std::filesystem::path onnxruntime;  // empty: searched for
+    std::filesystem::path onnxruntime;
     unsigned workers = cores();
     unsigned queue = 64;
     unsigned grace = 30;  // seconds

@@ -272,6 +272,7 @@ def test_signal(tmp_path: Path, number: signal.Signals) -> None:
     ("flags", "status", "hint"),
     [
         ([], 2, "--models is missing"),
+        (["--models", "x"], 2, "--onnxruntime is missing"),
         (["--models", "x", "--workers", "none"], 2, "from 1 to 256"),
         (["--models", "x", "--onnxruntime", "/absent.so"], 1, "install the onnxruntime wheel"),
         (["--models", "x", "--onnxruntime", "{library}", "--endpoint", "here"], 1, "looks like"),
