@@ -16,17 +16,22 @@ using namespace meeting;
 namespace {
 
 std::unique_ptr<Server> create(const std::string& models, const std::string& library,
-                               const std::string& endpoint, unsigned workers, unsigned queue) {
+                               const std::string& endpoint, unsigned workers, unsigned queue,
+                               unsigned deadline) {
     if (workers < 1 || workers > 256) {
         throw py::value_error("workers must be 1 to 256, found " + std::to_string(workers));
     }
     if (queue < 1) {
         throw py::value_error("queue must be 1 or more, found 0");
     }
+    if (deadline < 1 || deadline > kLongestDeadline) {
+        throw py::value_error("deadline must be 1 to " + std::to_string(kLongestDeadline) +
+                              ", found " + std::to_string(deadline));
+    }
     py::gil_scoped_release release;  // reading files and loading a library may take a while
     onnx::load(library);
     return Server::create({.endpoint = endpoint, .limits = {.workers = workers, .jobs = queue}},
-                          catalogue(), scan(models));
+                          catalogue(deadline), scan(models));
 }
 
 // Stopping joins threads, which must not wait for a Python that waits for them.
@@ -45,12 +50,13 @@ PYBIND11_MODULE(_native, module) {
     py::class_<Server, std::unique_ptr<Server, Release>>(
         module, "Engine", "Serves the models of one folder over ZeroMQ.")
         .def(py::init([](const std::string& models, const std::string& library,
-                         const std::string& endpoint, unsigned workers, unsigned queue) {
+                         const std::string& endpoint, unsigned workers, unsigned queue,
+                         unsigned deadline) {
                  return std::unique_ptr<Server, Release>(
-                     create(models, library, endpoint, workers, queue).release());
+                     create(models, library, endpoint, workers, queue, deadline).release());
              }),
              py::arg("models"), py::arg("library"), py::arg("endpoint"), py::arg("workers"),
-             py::arg("queue"),
+             py::arg("queue"), py::arg("deadline") = kDeadline,
              "Load ONNX Runtime from `library` and bind `endpoint`.\n\n"
              "Raises RuntimeError, with the next step, when either can't be done.")
         .def_property_readonly("endpoint", &Server::endpoint,

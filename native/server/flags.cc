@@ -55,6 +55,8 @@ Flags parse_flags(std::span<const char* const> arguments) {
             flags.workers = whole(name, value, 1, 256);
         } else if (name == "--queue") {
             flags.queue = whole(name, value, 1, 100'000);
+        } else if (name == "--deadline") {
+            flags.deadline = whole(name, value, 1, kLongestDeadline);
         } else if (name == "--grace") {
             flags.grace = whole(name, value, 0, 3600);
         } else {
@@ -91,6 +93,7 @@ nothing else.
   --workers N           requests that run at once                   [)" +
            std::to_string(cores()) + R"(, the cores]
   --queue N             requests that may wait; more are told "overloaded:"           [64]
+  --deadline SECONDS    what a recognition may take; its deadline_ms can only shorten it  [120]
   --grace SECONDS       what running requests get to end after SIGTERM                [30]
   --version, --help
 

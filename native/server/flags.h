@@ -6,6 +6,8 @@
 #include <stdexcept>
 #include <string>
 
+#include "server/catalogue.h"
+
 namespace meeting {
 
 unsigned cores();  // that this process may use, 1 to 256
@@ -16,7 +18,8 @@ struct Flags {
     std::filesystem::path onnxruntime;
     unsigned workers = cores();
     unsigned queue = 64;
-    unsigned grace = 30;  // seconds
+    unsigned deadline = kDeadline;  // seconds
+    unsigned grace = 30;            // seconds
     bool help = false;
     bool version = false;
 };

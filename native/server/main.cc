@@ -18,7 +18,7 @@ int serve(const Flags& flags, const sigset_t& signals) {
     auto server = Server::create({.endpoint = flags.endpoint,
                                   .limits = {.workers = flags.workers, .jobs = flags.queue},
                                   .grace = std::chrono::seconds(flags.grace)},
-                                 catalogue(), scan(flags.models));
+                                 catalogue(flags.deadline), scan(flags.models));
     server->start();
     const nlohmann::json started = {
         {"endpoint", server->endpoint()}, {"version", MEETING_VERSION}, {"workers", flags.workers}};

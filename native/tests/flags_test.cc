@@ -31,7 +31,8 @@ TEST_CASE("a wrong command line says what is wrong with it") {
              {{"--models", "m", "--workers", "0"}, "from 1 to 256, found \"0\""},
              {{"--models", "m", "--workers", "-1"}, "found \"-1\""},
              {{"--models", "m", "--workers", "4x"}, "found \"4x\""},
-             {{"--models", "m", "--queue", "99999999999"}, "--queue must be"}}) {
+             {{"--models", "m", "--queue", "99999999999"}, "--queue must be"},
+             {{"--models", "m", "--deadline", "0"}, "from 1 to 86400, found \"0\""}}) {
         CHECK_THROWS_WITH_AS(parse_flags(line), doctest::Contains(text), Usage);
     }
 }
