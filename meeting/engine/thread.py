@@ -57,4 +57,5 @@ class ThreadHost:
             settings.endpoint,
             settings.workers,
             settings.queue,
+            settings.deadline,
         )
