@@ -5,8 +5,8 @@
 #include <memory>
 #include <string>
 
+#include "engine/manifest.h"
 #include "engine/onnx.h"
-#include "engine/task.h"
 #include "server/catalogue.h"
 #include "server/server.h"
 
@@ -15,9 +15,18 @@ using namespace meeting;
 
 namespace {
 
-std::unique_ptr<Server> create(const std::string& models, const std::string& library,
-                               const std::string& endpoint, unsigned workers, unsigned queue,
-                               unsigned deadline) {
+// Stopping joins threads, which must not wait for a Python that waits for them.
+struct Release {
+    void operator()(Server* server) const {
+        py::gil_scoped_release release;
+        delete server;
+    }
+};
+
+using Held = std::unique_ptr<Server, Release>;
+
+Held create(const std::string& models, const std::string& library, const std::string& endpoint,
+            unsigned workers, unsigned queue, unsigned deadline) {
     if (workers < 1 || workers > 256) {
         throw py::value_error("workers must be 1 to 256, found " + std::to_string(workers));
     }
@@ -30,33 +39,19 @@ std::unique_ptr<Server> create(const std::string& models, const std::string& lib
     }
     py::gil_scoped_release release;  // reading files and loading a library may take a while
     onnx::load(library);
-    return Server::create({.endpoint = endpoint, .limits = {.workers = workers, .jobs = queue}},
-                          catalogue(deadline), scan(models));
+    const Server::Options options = {.endpoint = endpoint,
+                                     .limits = {.workers = workers, .jobs = queue}};
+    return Held(Server::create(options, catalogue(deadline), scan(models)).release());
 }
-
-// Stopping joins threads, which must not wait for a Python that waits for them.
-struct Release {
-    void operator()(Server* server) const {
-        py::gil_scoped_release release;
-        delete server;
-    }
-};
 
 }  // namespace
 
 PYBIND11_MODULE(_native, module) {
     module.doc() = "The inference engine on native threads of this process.";
     module.attr("__version__") = MEETING_VERSION;
-    py::class_<Server, std::unique_ptr<Server, Release>>(
-        module, "Engine", "Serves the models of one folder over ZeroMQ.")
-        .def(py::init([](const std::string& models, const std::string& library,
-                         const std::string& endpoint, unsigned workers, unsigned queue,
-                         unsigned deadline) {
-                 return std::unique_ptr<Server, Release>(
-                     create(models, library, endpoint, workers, queue, deadline).release());
-             }),
-             py::arg("models"), py::arg("library"), py::arg("endpoint"), py::arg("workers"),
-             py::arg("queue"), py::arg("deadline") = kDeadline,
+    py::class_<Server, Held>(module, "Engine", "Serves the models of one folder over ZeroMQ.")
+        .def(py::init(&create), py::arg("models"), py::arg("library"), py::arg("endpoint"),
+             py::arg("workers"), py::arg("queue"), py::arg("deadline") = kDeadline,
              "Load ONNX Runtime from `library` and bind `endpoint`.\n\n"
              "Raises RuntimeError, with the next step, when either can't be done.")
         .def_property_readonly("endpoint", &Server::endpoint,
