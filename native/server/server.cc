@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <charconv>
 #include <new>
+#include <optional>
 #include <stdexcept>
-#include <string_view>
 #include <utility>
 
 #include "server/message.h"
@@ -15,8 +15,6 @@ namespace {
 
 using Clock = Stop::Clock;
 using json = nlohmann::json;
-
-constexpr std::string_view kVersion = MEETING_VERSION;
 
 int milliseconds_until(Clock::time_point moment) {
     using std::chrono::milliseconds;
@@ -175,7 +173,7 @@ json Server::info() const {
                           {"status", model.status},
                           {"reason", model.reason}});
     }
-    return {{"version", kVersion},
+    return {{"version", MEETING_VERSION},
             {"models", std::move(models)},
             {"workers", options_.limits.workers},
             {"queued", scheduler_.queued()}};

@@ -1,5 +1,6 @@
 #include "engine/audio/fourier.h"
 
+#include <array>
 #include <cmath>
 #include <numbers>
 
