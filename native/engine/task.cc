@@ -27,7 +27,7 @@ void Stop::check() const {
         throw Error(Fault::cancelled, "the request was cancelled");
     }
     if (Clock::now() >= deadline_) {
-        throw Error(Fault::deadline, "the request took longer than its deadline_ms allows");
+        throw Error(Fault::deadline, "the request took longer than it may");
     }
 }
 
