@@ -52,10 +52,11 @@ class Requester:
 
 
 @contextmanager
-def engine(models: Path) -> Iterator[Requester]:
+def engine(models: Path, *settings: str) -> Iterator[Requester]:
     """Run `meeting engine` and give a client of it, once its models are there."""
     command = [sys.executable, "-m", "meeting", "engine"]
     command += ["--set", "engine.endpoint=tcp://127.0.0.1:0", "--set", f"models.folder={models}"]
+    command += [part for one in settings for part in ("--set", one)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
         try:
             assert child.stdout is not None

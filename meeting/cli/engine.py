@@ -1,5 +1,6 @@
 """`meeting engine`: the inference engine alone."""
 
+import math
 import os
 
 import click
@@ -26,6 +27,7 @@ def engine(config: Config) -> None:
         "--onnxruntime": str(onnxruntime()),
         "--workers": str(workers),
         "--queue": str(config.engine.queue),
+        "--deadline": str(math.ceil(config.ai.speech_seconds)),
     }
     flat = [part for pair in arguments.items() for part in pair]
     # This process becomes the engine, so that signals and the exit code are its own.

@@ -16,6 +16,8 @@ class EngineSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Port 0 takes a free one."""
     workers: int = 2
     queue: int = 64
+    deadline: int = 120
+    """Seconds that a recognition may take where its own deadline is not shorter; at most a day."""
 
 
 class EngineFailed(Exception):

@@ -97,6 +97,7 @@ class ProcessHost:
                 *("--models", str(settings.models), "--onnxruntime", str(settings.library)),
                 *("--endpoint", self._endpoint),
                 *("--workers", str(settings.workers), "--queue", str(settings.queue)),
+                *("--deadline", str(settings.deadline)),
                 stdin=DEVNULL,
                 stdout=PIPE,
                 stderr=PIPE,

@@ -51,4 +51,5 @@ class ThreadHost:
             settings.endpoint,
             settings.workers,
             settings.queue,
+            settings.deadline,
         )

@@ -5,9 +5,8 @@
 #include <memory>
 #include <string>
 
-#include "bindings/pure.h"
+#include "engine/manifest.h"
 #include "engine/onnx.h"
-#include "engine/task.h"
 #include "server/catalogue.h"
 #include "server/server.h"
 
@@ -15,20 +14,6 @@ namespace py = pybind11;
 using namespace meeting;
 
 namespace {
-
-std::unique_ptr<Server> create(const std::string& models, const std::string& library,
-                               const std::string& endpoint, unsigned workers, unsigned queue) {
-    if (workers < 1 || workers > 256) {
-        throw py::value_error("workers must be 1 to 256, found " + std::to_string(workers));
-    }
-    if (queue < 1) {
-        throw py::value_error("queue must be 1 or more, found 0");
-    }
-    py::gil_scoped_release release;  // reading files and loading a library may take a while
-    onnx::load(library);
-    return Server::create({.endpoint = endpoint, .limits = {.workers = workers, .jobs = queue}},
-                          catalogue(), scan(models));
-}
 
 // Stopping joins threads, which must not wait for a Python that waits for them.
 struct Release {
@@ -38,21 +23,35 @@ struct Release {
     }
 };
 
+using Held = std::unique_ptr<Server, Release>;
+
+Held create(const std::string& models, const std::string& library, const std::string& endpoint,
+            unsigned workers, unsigned queue, unsigned deadline) {
+    if (workers < 1 || workers > 256) {
+        throw py::value_error("workers must be 1 to 256, found " + std::to_string(workers));
+    }
+    if (queue < 1) {
+        throw py::value_error("queue must be 1 or more, found 0");
+    }
+    if (deadline < 1 || deadline > kLongestDeadline) {
+        throw py::value_error("deadline must be 1 to " + std::to_string(kLongestDeadline) +
+                              ", found " + std::to_string(deadline));
+    }
+    py::gil_scoped_release release;  // reading files and loading a library may take a while
+    onnx::load(library);
+    const Server::Options options = {.endpoint = endpoint,
+                                     .limits = {.workers = workers, .jobs = queue}};
+    return Held(Server::create(options, catalogue(deadline), scan(models)).release());
+}
+
 }  // namespace
 
 PYBIND11_MODULE(_native, module) {
     module.doc() = "The inference engine on native threads of this process.";
     module.attr("__version__") = MEETING_VERSION;
-    bind_pure(module);
-    py::class_<Server, std::unique_ptr<Server, Release>>(
-        module, "Engine", "Serves the models of one folder over ZeroMQ.")
-        .def(py::init([](const std::string& models, const std::string& library,
-                         const std::string& endpoint, unsigned workers, unsigned queue) {
-                 return std::unique_ptr<Server, Release>(
-                     create(models, library, endpoint, workers, queue).release());
-             }),
-             py::arg("models"), py::arg("library"), py::arg("endpoint"), py::arg("workers"),
-             py::arg("queue"),
+    py::class_<Server, Held>(module, "Engine", "Serves the models of one folder over ZeroMQ.")
+        .def(py::init(&create), py::arg("models"), py::arg("library"), py::arg("endpoint"),
+             py::arg("workers"), py::arg("queue"), py::arg("deadline") = kDeadline,
              "Load ONNX Runtime from `library` and bind `endpoint`.\n\n"
              "Raises RuntimeError, with the next step, when either can't be done.")
         .def_property_readonly("endpoint", &Server::endpoint,

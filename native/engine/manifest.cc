@@ -1,6 +1,7 @@
 #include "engine/manifest.h"
 
 #include <algorithm>
+#include <cstdint>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <system_error>

@@ -1,7 +1,6 @@
 // The model folder: which models there are, and where their files lie.
 #pragma once
 
-#include <cstdint>
 #include <filesystem>
 #include <map>
 #include <string>

@@ -49,12 +49,7 @@ void load(const std::filesystem::path& library) {
     environment->DisableTelemetryEvents();
 }
 
-bool loaded() {
-    std::lock_guard lock(mutex);
-    return environment != nullptr;
-}
-
-Session Session::create(const std::filesystem::path& model, int threads) {
+Session Session::create(const std::filesystem::path& model) {
     Ort::Env* env = nullptr;
     {
         std::lock_guard lock(mutex);
@@ -65,7 +60,8 @@ Session Session::create(const std::filesystem::path& model, int threads) {
     }
     try {
         Ort::SessionOptions options;
-        options.SetIntraOpNumThreads(threads);
+        // With as many workers as cores, one thread inside an operator is faster than more.
+        options.SetIntraOpNumThreads(1);
         options.SetInterOpNumThreads(1);
         options.SetExecutionMode(ORT_SEQUENTIAL);
         options.SetGraphOptimizationLevel(ORT_ENABLE_ALL);

@@ -15,15 +15,11 @@ namespace meeting::onnx {
 // missing, is no ONNX Runtime, or is older than the headers of this build.
 void load(const std::filesystem::path& library);
 
-bool loaded();
-
 // A model that is loaded and ready. `run` may be called by several threads at once.
 class Session {
  public:
-    // Precondition: `load` succeeded. `threads` is the number of threads inside one operator: with
-    // as many workers as cores, one is faster than more. Throws Error{unavailable} when the file
-    // can't be loaded.
-    static Session create(const std::filesystem::path& model, int threads = 1);
+    // Precondition: `load` succeeded. Throws Error{unavailable} when the file can't be loaded.
+    static Session create(const std::filesystem::path& model);
 
     // Computes the outputs named, in that order. Throws Error{internal} with the runtime's own
     // words.
@@ -31,7 +27,7 @@ class Session {
                                 std::span<const Ort::Value> inputs,
                                 std::span<const char* const> output_names) const;
 
-    // For what lies beyond `run`: names and shapes of inputs, IoBinding.
+    // For what lies beyond `run`: names and shapes of inputs.
     Ort::Session& raw() const { return session_; }
 
  private:

@@ -22,16 +22,12 @@ std::string_view prefix(Fault fault) {
 
 std::string Error::wire() const { return std::string(prefix(fault_)) + ": " + what(); }
 
-bool Stop::requested() const {
-    return cancelled_.load(std::memory_order_relaxed) || Clock::now() >= deadline_;
-}
-
 void Stop::check() const {
     if (cancelled_.load(std::memory_order_relaxed)) {
         throw Error(Fault::cancelled, "the request was cancelled");
     }
     if (Clock::now() >= deadline_) {
-        throw Error(Fault::deadline, "the request took longer than its deadline_ms allows");
+        throw Error(Fault::deadline, "the request took longer than it may");
     }
 }
 

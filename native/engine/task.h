@@ -44,7 +44,6 @@ class Stop {
     explicit Stop(Clock::time_point deadline = Clock::time_point::max()) : deadline_(deadline) {}
 
     void cancel() { cancelled_.store(true, std::memory_order_relaxed); }
-    bool requested() const;
     // Throws Error{cancelled} or Error{deadline} when a stop is requested.
     void check() const;
 

@@ -7,11 +7,11 @@ namespace meeting {
 
 using std::chrono_literals::operator""s;
 
-std::vector<Kind> catalogue() {
+std::vector<Kind> catalogue(unsigned deadline) {
     return {
         {.task = "speech_recognition",
          .model = "whisper_base",
-         .deadline = 120s,
+         .deadline = std::chrono::seconds(deadline),
          .parts = {{"silero_vad", "voice_activity"}},
          .check = [](auto input, const Params& params) { speech::parse(input, params); },
          .load =

@@ -55,6 +55,8 @@ Flags parse_flags(std::span<const char* const> arguments) {
             flags.workers = whole(name, value, 1, 256);
         } else if (name == "--queue") {
             flags.queue = whole(name, value, 1, 100'000);
+        } else if (name == "--deadline") {
+            flags.deadline = whole(name, value, 1, kLongestDeadline);
         } else if (name == "--grace") {
             flags.grace = whole(name, value, 0, 3600);
         } else {
@@ -64,13 +66,19 @@ Flags parse_flags(std::span<const char* const> arguments) {
     if (flags.models.empty()) {
         throw Usage("--models is missing: the folder that `meeting models pull` filled");
     }
+    if (flags.onnxruntime.empty()) {
+        throw Usage(
+            "--onnxruntime is missing: libonnxruntime.so.<version>, which lies in the folder "
+            "onnxruntime/capi of Python's site-packages after `pip install onnxruntime`; `meeting "
+            "engine` finds it and starts this program with it");
+    }
     return flags;
 }
 
 std::string help() {
     return R"(meeting-engine: inference over ZeroMQ, without Python.
 
-  meeting-engine --models FOLDER [--endpoint tcp://127.0.0.1:5555]
+  meeting-engine --models FOLDER --onnxruntime FILE [--endpoint tcp://127.0.0.1:5555]
 
 Serves the models of FOLDER (made by `meeting models pull`) to any number of clients. Once it
 listens it prints one line of JSON to standard output, {"endpoint": …}, with the port that it got.
@@ -78,13 +86,14 @@ Models load in the background; a model that is missing makes its task "unavailab
 nothing else.
 
   --models FOLDER       the folder with one folder for each model
+  --onnxruntime FILE    libonnxruntime.so.<version>, 1.21 or newer: of the onnxruntime wheel, or the
+                        system's; `meeting engine` starts this program with the wheel's
   --endpoint ENDPOINT   where to listen; port 0 takes a free one, tcp://*:5555 listens on all
                         addresses, without any authentication       [tcp://127.0.0.1:5555]
-  --onnxruntime FILE    libonnxruntime.so.<version>, 1.21 or newer  [searched for beside this
-                        program, in ../lib, in its site-packages, on the loader's path]
   --workers N           requests that run at once                   [)" +
            std::to_string(cores()) + R"(, the cores]
   --queue N             requests that may wait; more are told "overloaded:"           [64]
+  --deadline SECONDS    what a recognition may take; its deadline_ms can only shorten it  [120]
   --grace SECONDS       what running requests get to end after SIGTERM                [30]
   --version, --help
 

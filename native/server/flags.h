@@ -6,6 +6,8 @@
 #include <stdexcept>
 #include <string>
 
+#include "server/catalogue.h"
+
 namespace meeting {
 
 unsigned cores();  // that this process may use, 1 to 256
@@ -13,10 +15,11 @@ unsigned cores();  // that this process may use, 1 to 256
 struct Flags {
     std::string endpoint = "tcp://127.0.0.1:5555";
     std::filesystem::path models;
-    std::filesystem::path onnxruntime;  // empty: searched for
+    std::filesystem::path onnxruntime;
     unsigned workers = cores();
     unsigned queue = 64;
-    unsigned grace = 30;  // seconds
+    unsigned deadline = kDeadline;  // seconds
+    unsigned grace = 30;            // seconds
     bool help = false;
     bool version = false;
 };

@@ -1,14 +1,12 @@
 // meeting-engine: the server as a program of its own.
 #include <signal.h>
 
-#include <filesystem>
 #include <iostream>
 #include <span>
-#include <system_error>
 
+#include "engine/onnx.h"
 #include "server/catalogue.h"
 #include "server/flags.h"
-#include "server/library.h"
 #include "server/server.h"
 
 namespace {
@@ -16,12 +14,11 @@ namespace {
 using namespace meeting;
 
 int serve(const Flags& flags, const sigset_t& signals) {
-    std::error_code unknown;  // where /proc is not mounted; then only the loader's path is searched
-    load_runtime(flags.onnxruntime, std::filesystem::read_symlink("/proc/self/exe", unknown));
+    onnx::load(flags.onnxruntime);
     auto server = Server::create({.endpoint = flags.endpoint,
                                   .limits = {.workers = flags.workers, .jobs = flags.queue},
                                   .grace = std::chrono::seconds(flags.grace)},
-                                 catalogue(), scan(flags.models));
+                                 catalogue(flags.deadline), scan(flags.models));
     server->start();
     const nlohmann::json started = {
         {"endpoint", server->endpoint()}, {"version", MEETING_VERSION}, {"workers", flags.workers}};

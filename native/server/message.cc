@@ -1,5 +1,6 @@
 #include "server/message.h"
 
+#include <new>
 #include <utility>
 
 #include "server/reader.h"
@@ -40,9 +41,14 @@ Parsed parse(std::span<const std::string_view> frames) {
                                 "32 levels with \"v\":1"
                               : "message: must be a JSON object of at most 32 levels");
     }
-    if (raw) {
+    if (raw && !parsed->fault) {
         const auto bytes = std::as_bytes(std::span(frames[1]));
-        parsed->request.input.assign(bytes.begin(), bytes.end());
+        try {
+            parsed->request.input.assign(bytes.begin(), bytes.end());
+        } catch (const std::bad_alloc&) {
+            // Here, where the id is known: who has many in flight must learn which one it is.
+            parsed->fault.emplace(Fault::overloaded, kNoMemory);
+        }
     }
     return std::move(*parsed);
 }

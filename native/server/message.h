@@ -42,8 +42,10 @@ struct Parsed {
     std::optional<Error> fault;
 };
 
-// Reads one frame (JSON form) or two (raw form: header, bytes). Never throws on any content;
-// unknown keys are ignored.
+constexpr const char* kNoMemory = "the engine is out of memory";
+
+// Reads one frame (JSON form) or two (raw form: header, bytes). Throws on no content but
+// std::bad_alloc, and that for the raw form's bytes is a fault; unknown keys are ignored.
 Parsed parse(std::span<const std::string_view> frames);
 
 // The reply, always with all five keys. `latency` is in milliseconds.

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <charconv>
 #include <new>
+#include <optional>
 #include <stdexcept>
-#include <string_view>
 #include <utility>
 
 #include "server/message.h"
@@ -15,8 +15,6 @@ namespace {
 
 using Clock = Stop::Clock;
 using json = nlohmann::json;
-
-constexpr std::string_view kVersion = MEETING_VERSION;
 
 int milliseconds_until(Clock::time_point moment) {
     using std::chrono::milliseconds;
@@ -118,14 +116,15 @@ void Server::route() {
 // with 40 MB of base64 holds the router up for some tenths of a second; raw frames don't.
 void Server::handle(const Address& address, std::span<const std::string_view> frames) {
     const auto received = Clock::now();
-    Parsed parsed = parse(frames);
-    const std::string id = parsed.request.task_id;
+    std::string id;
     const auto refuse = [&](const Error& error) {
         using std::chrono::milliseconds;
         const auto latency = std::chrono::duration_cast<milliseconds>(Clock::now() - received);
         socket_.send(address, failure(id, error, latency.count()));
     };
     try {
+        Parsed parsed = parse(frames);
+        id = parsed.request.task_id;
         if (parsed.fault) {
             throw *parsed.fault;
         }
@@ -133,7 +132,7 @@ void Server::handle(const Address& address, std::span<const std::string_view> fr
     } catch (const Error& error) {
         refuse(error);
     } catch (const std::bad_alloc&) {
-        refuse(Error(Fault::overloaded, "the engine is out of memory"));
+        refuse(Error(Fault::overloaded, kNoMemory));
     }
 }
 
@@ -174,7 +173,7 @@ json Server::info() const {
                           {"status", model.status},
                           {"reason", model.reason}});
     }
-    return {{"version", kVersion},
+    return {{"version", MEETING_VERSION},
             {"models", std::move(models)},
             {"workers", options_.limits.workers},
             {"queued", scheduler_.queued()}};

@@ -2,8 +2,9 @@
 
 #include <doctest/doctest.h>
 
-#include <future>
 #include <map>
+
+#include "tests/gate.h"
 
 using namespace meeting;
 using namespace std::chrono_literals;
@@ -40,44 +41,12 @@ class Answers {
     std::multimap<std::string, json> replies_;
 };
 
-// Work that says when it began and ends when the test lets it, or when it is stopped.
-class Gate {
- public:
-    Scheduler::Work work() {
-        return [this](const Job& job) {
-            std::unique_lock lock(mutex_);
-            ++begun_;
-            changed_.notify_all();
-            while (!open_) {
-                changed_.wait_for(lock, 1ms);
-                job.stop.check();
-            }
-            return json{{"ran", job.request.task_id}};
-        };
-    }
-
-    void wait_begun(int count) {
-        std::unique_lock lock(mutex_);
-        REQUIRE(changed_.wait_for(lock, 30s, [&] { return begun_ >= count; }));
-    }
-
-    void open() {
-        std::lock_guard lock(mutex_);
-        open_ = true;
-        changed_.notify_all();
-    }
-
-    int begun() {
-        std::lock_guard lock(mutex_);
-        return begun_;
-    }
-
- private:
-    std::mutex mutex_;  // protects `begun_` and `open_`
-    std::condition_variable changed_;
-    int begun_ = 0;
-    bool open_ = false;
-};
+Scheduler::Work through(Gate& gate) {
+    return [&gate](const Job& job) {
+        gate.pass(job.stop);
+        return json{{"ran", job.request.task_id}};
+    };
+}
 
 std::shared_ptr<Job> job(const std::string& id, const std::string& peer = "peer",
                          Clock::duration allowed = 1h, std::size_t size = 0) {
@@ -109,7 +78,7 @@ TEST_CASE("a result is answered with its latency inside and outside") {
 TEST_CASE("as many requests run at once as there are workers") {
     Answers answers;
     Gate gate;
-    Scheduler scheduler({.workers = 3, .jobs = 1, .bytes = 100}, gate.work(), answers.sink());
+    Scheduler scheduler({.workers = 3, .jobs = 1, .bytes = 100}, through(gate), answers.sink());
     scheduler.start();
     for (const char* id : {"a", "b", "c"}) {
         scheduler.submit(job(id));
@@ -124,7 +93,7 @@ TEST_CASE("as many requests run at once as there are workers") {
 TEST_CASE("a full queue refuses, by number and by bytes, and takes again when there is room") {
     Answers answers;
     Gate gate;
-    Scheduler scheduler({.workers = 1, .jobs = 2, .bytes = 100}, gate.work(), answers.sink());
+    Scheduler scheduler({.workers = 1, .jobs = 2, .bytes = 100}, through(gate), answers.sink());
     scheduler.start();
     scheduler.submit(job("a"));
     gate.wait_begun(1);
@@ -142,7 +111,7 @@ TEST_CASE("a full queue refuses, by number and by bytes, and takes again when th
 TEST_CASE("a request that waits is cancelled at once and never runs") {
     Answers answers;
     Gate gate;
-    Scheduler scheduler({.workers = 1, .jobs = 2, .bytes = 100}, gate.work(), answers.sink());
+    Scheduler scheduler({.workers = 1, .jobs = 2, .bytes = 100}, through(gate), answers.sink());
     scheduler.start();
     scheduler.submit(job("a"));
     gate.wait_begun(1);
@@ -158,7 +127,7 @@ TEST_CASE("a request that waits is cancelled at once and never runs") {
 TEST_CASE("a request that runs is cancelled and its place is free for the next") {
     Answers answers;
     Gate gate;
-    Scheduler scheduler({.workers = 1, .jobs = 1, .bytes = 100}, gate.work(), answers.sink());
+    Scheduler scheduler({.workers = 1, .jobs = 1, .bytes = 100}, through(gate), answers.sink());
     scheduler.start();
     scheduler.submit(job("a"));
     gate.wait_begun(1);
@@ -173,7 +142,7 @@ TEST_CASE("a request that runs is cancelled and its place is free for the next")
 TEST_CASE("a cancel reaches only requests of the same peer") {
     Answers answers;
     Gate gate;
-    Scheduler scheduler({.workers = 1, .jobs = 1, .bytes = 100}, gate.work(), answers.sink());
+    Scheduler scheduler({.workers = 1, .jobs = 1, .bytes = 100}, through(gate), answers.sink());
     scheduler.start();
     scheduler.submit(job("a", "mine"));
     gate.wait_begun(1);
@@ -187,7 +156,7 @@ TEST_CASE("a cancel reaches only requests of the same peer") {
 TEST_CASE("a request that runs past its deadline is stopped") {
     Answers answers;
     Gate gate;
-    Scheduler scheduler({}, gate.work(), answers.sink());
+    Scheduler scheduler({}, through(gate), answers.sink());
     scheduler.start();
     scheduler.submit(job("a", "peer", 1ms));
     CHECK(error(answers.wait("a")).starts_with("deadline: "));
@@ -196,7 +165,7 @@ TEST_CASE("a request that runs past its deadline is stopped") {
 TEST_CASE("a request whose deadline passed while it waited is answered without running") {
     Answers answers;
     Gate gate;
-    Scheduler scheduler({.workers = 1, .jobs = 3, .bytes = 100}, gate.work(), answers.sink());
+    Scheduler scheduler({.workers = 1, .jobs = 3, .bytes = 100}, through(gate), answers.sink());
     const auto now = Clock::now();
     scheduler.submit(job("late", "peer", -1s));
     scheduler.submit(job("soon", "peer", 1h));
@@ -239,7 +208,7 @@ TEST_CASE("whatever a task throws is one reply, and the worker goes on") {
 TEST_CASE("stopping cancels and answers what waits and what runs") {
     Answers answers;
     Gate gate;
-    Scheduler scheduler({.workers = 1, .jobs = 3, .bytes = 100}, gate.work(), answers.sink());
+    Scheduler scheduler({.workers = 1, .jobs = 3, .bytes = 100}, through(gate), answers.sink());
     scheduler.start();
     for (const char* id : {"a", "b", "c"}) {
         scheduler.submit(job(id));

@@ -272,6 +272,7 @@ def test_signal(tmp_path: Path, number: signal.Signals) -> None:
     ("flags", "status", "hint"),
     [
         ([], 2, "--models is missing"),
+        (["--models", "x"], 2, "--onnxruntime is missing"),
         (["--models", "x", "--workers", "none"], 2, "from 1 to 256"),
         (["--models", "x", "--onnxruntime", "/absent.so"], 1, "install the onnxruntime wheel"),
         (["--models", "x", "--onnxruntime", "{library}", "--endpoint", "here"], 1, "looks like"),
@@ -301,7 +302,16 @@ def test_taken_port(tmp_path: Path) -> None:
 def test_help() -> None:
     """--help teaches every flag."""
     done = subprocess.run([str(PROGRAM), "--help"], capture_output=True, text=True, check=True)
-    for flag in ("--endpoint", "--models", "--onnxruntime", "--workers", "--queue", "--grace"):
+    flags = (
+        "--endpoint",
+        "--models",
+        "--onnxruntime",
+        "--workers",
+        "--queue",
+        "--deadline",
+        "--grace",
+    )
+    for flag in flags:
         assert flag in done.stdout
 
 
@@ -333,7 +343,10 @@ def test_life_on_threads(tmp_path: Path) -> None:
     again.stop()
 
 
-@pytest.mark.parametrize("given", [{"workers": 0}, {"workers": 257}, {"queue": 0}])
+@pytest.mark.parametrize(
+    "given",
+    [{"workers": 0}, {"workers": 257}, {"queue": 0}, {"deadline": 0}, {"deadline": 86_401}],
+)
 def test_bounds_on_threads(tmp_path: Path, given: dict[str, int]) -> None:
     """Numbers out of range are a ValueError that names them."""
     numbers = {"workers": 1, "queue": 1} | given

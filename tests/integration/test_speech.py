@@ -167,3 +167,13 @@ def test_deadline(listener: Requester, two_cities: Path) -> None:
     assert reply["error"].startswith("deadline:")
     assert reply["latency"] < 5_000
     assert listener.ask("ping")["status"] == "success"
+
+
+def test_the_engine_s_own_deadline(models: Path, two_cities: Path) -> None:
+    """The setting ends what asks for longer, so it is also what a longer one has to change."""
+    with engine(models, "ai.speech_seconds=0.7") as client:
+        reply = client.ask(
+            "speech_recognition", two_cities.read_bytes(), format="wav", deadline_ms="60000"
+        )
+    assert reply["error"].startswith("deadline:")
+    assert 900 < reply["latency"] < 5_000

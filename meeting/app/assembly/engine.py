@@ -25,6 +25,8 @@ from meeting.transports.zeromq.client import EngineClient
 log = structlog.get_logger(__name__)
 
 LOOK_SECONDS = 0.2
+DAY = 86_400
+"""As long as a person may think at a breakpoint, and the most that the engine takes."""
 
 
 class Machine(msgspec.Struct, frozen=True):
@@ -89,6 +91,7 @@ def _host(config: Config) -> Host:
         endpoint=config.engine.endpoint,
         workers=config.engine.workers or os.cpu_count() or 1,
         queue=config.engine.queue,
+        deadline=math.ceil(min(patience(config), DAY)),
     )
     return ThreadHost(settings) if config.engine.mode == "threads" else ProcessHost(settings)
 

@@ -1,7 +1,6 @@
 // The Fourier transform of one analysis window.
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <span>
 

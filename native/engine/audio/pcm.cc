@@ -94,7 +94,7 @@ Sound mono(std::span<const std::byte> data, const Format& format) {
     const float scale = 1.0f / static_cast<float>(format.channels);
     for (float& value : sound.samples) value *= scale;
 
-    // 2 % of the strongest channel's energy is far below what a mean over 8 channels leaves when
+    // 1 % of the strongest channel's energy is less than what a mean over 8 channels leaves when
     // only one of them speaks (1/64 of it), so only real cancellation passes.
     constexpr double kCancelled = 0.01;
     const double mixed = energy(sound.samples);

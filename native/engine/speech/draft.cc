@@ -2,7 +2,6 @@
 
 #include <cmath>
 #include <numeric>
-#include <string_view>
 
 #include "engine/speech/language.h"
 #include "engine/speech/logits.h"

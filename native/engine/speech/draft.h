@@ -12,11 +12,12 @@ namespace meeting::speech {
 
 struct Draft {
     std::vector<std::int64_t> tokens;   // text only
-    std::vector<double> probabilities;  // log, one for each token, from the raw logits
+    std::vector<double> probabilities;  // `log_probability` of each token
     bool complete = true;  // false: it went on for ever, and was stopped in a loop or at the end
                            // of the decoder's places
 
-    // exp of the mean log probability of the text tokens. 0 without tokens.
+    // exp of the mean log probability of the text tokens, by a softmax over the whole vocabulary,
+    // before anything was suppressed. 0 without tokens.
     double confidence() const;
     // What the guard leaves of a text that ran into a loop.
     void truncate(std::size_t size);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "engine/speech/language.h"
 #include "engine/task.h"
 
 namespace meeting::speech {
@@ -25,28 +26,16 @@ double log_probability(std::span<const float> logits, std::int64_t token) {
     return static_cast<double>(logits[static_cast<std::size_t>(token)]) - log_sum(logits);
 }
 
-std::vector<double> language_distribution(std::span<const float> logits, std::int64_t first,
-                                          std::size_t count) {
-    if (first < 0 || count == 0 || static_cast<std::size_t>(first) + count > logits.size()) {
+std::vector<double> language_distribution(std::span<const float> logits, std::int64_t first) {
+    if (first < 0 || static_cast<std::size_t>(first) + kLanguages > logits.size()) {
         throw Error(Fault::internal, "language tokens beyond the vocabulary");
     }
-    const auto part = logits.subspan(static_cast<std::size_t>(first), count);
+    const auto part = logits.subspan(static_cast<std::size_t>(first), kLanguages);
     const double total = log_sum(part);
-    std::vector<double> out(count);
+    std::vector<double> out(kLanguages);
     std::transform(part.begin(), part.end(), out.begin(),
                    [total](float value) { return std::exp(static_cast<double>(value) - total); });
     return out;
-}
-
-double confidence(std::span<const std::span<const float>> rows,
-                  std::span<const std::int64_t> tokens) {
-    if (rows.size() != tokens.size()) {
-        throw Error(Fault::internal, "one row of logits is needed for each token");
-    }
-    if (tokens.empty()) return 0.0;
-    double sum = 0;
-    for (std::size_t i = 0; i < tokens.size(); ++i) sum += log_probability(rows[i], tokens[i]);
-    return std::exp(sum / static_cast<double>(tokens.size()));
 }
 
 }  // namespace meeting::speech

@@ -80,7 +80,7 @@ class Hearing {
         const auto logits = decoder.step(std::span(&tokens.start, 1));
         const double silence = std::exp(log_probability(logits, tokens.silence));
         const double seconds = static_cast<double>(piece.size()) / audio::kRate;
-        const auto distribution = language_distribution(logits, tokens.language, kLanguages);
+        const auto distribution = language_distribution(logits, tokens.language);
         const std::size_t language = given_ ? *given_ : tally_.choose(distribution, seconds);
 
         Draft text = draft(decoder, tokens, language, stop_);

@@ -1,7 +1,7 @@
 #include "engine/speech/whisper.h"
 
-#include <algorithm>
 #include <array>
+#include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
 

@@ -32,8 +32,6 @@ class Tokenizer {
     // The id of "<|zh|>" and the like. Throws Error{unavailable} when the vocabulary lacks it.
     std::int64_t special(std::string_view name) const;
 
-    std::size_t size() const { return tokens_.size(); }
-
  private:
     std::vector<std::string> tokens_;                    // bytes by id; empty for special tokens
     std::unordered_map<std::string, std::int64_t> ids_;  // by bytes; text tokens only

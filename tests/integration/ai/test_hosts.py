@@ -1,6 +1,7 @@
 """The real engine on threads and as a child, and speech through the whole domain on it."""
 
 import asyncio
+import math
 import os
 import signal
 import subprocess
@@ -18,6 +19,7 @@ from meeting.engine.library import Missing, onnxruntime, program
 from meeting.engine.process import ProcessHost
 from meeting.engine.thread import ThreadHost
 from meeting.kernel.clock import SystemClock
+from meeting.kernel.errors import Fault, Kind
 from meeting.kernel.ids import RandomIds
 from meeting.transports.zeromq.client import EngineClient
 from tests.integration.ai.laboratory import audio, laboratory
@@ -176,6 +178,29 @@ def hearing(models: Path) -> Iterator[str]:
     engine.start()
     yield engine.endpoint
     engine.stop()
+
+
+@pytest.mark.parametrize("kind", [ThreadHost, ProcessHost])
+async def test_a_recognition_ends_at_the_engine_s_own_deadline(
+    models: Path, shared: Path, kind: type[ThreadHost | ProcessHost]
+) -> None:
+    """On threads and as a child alike, where whoever asks sets none, as under a debugger."""
+    host: Host = kind(settings(models, deadline=1))
+    await host.start()
+    client = EngineClient(lambda: host.endpoint, clock=SystemClock(), ids=RandomIds())
+    task = asyncio.create_task(client.run())
+    try:
+        while any(model.status == "loading" for model in (await client.info()).models):
+            await asyncio.sleep(0.05)
+        sound = (shared / "media" / "en-librispeech-1995-1837-0001.wav").read_bytes()
+        samples = sound[44:] * 20
+        with pytest.raises(Fault) as caught:
+            await client.infer("speech_recognition", samples, {}, math.inf)
+        assert caught.value.kind is Kind.DEADLINE
+    finally:
+        task.cancel()
+        await asyncio.wait([task])
+        await host.stop()
 
 
 async def test_without_a_model_speech_is_unavailable(tmp_path: Path, bare: str) -> None:

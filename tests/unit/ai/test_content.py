@@ -133,9 +133,19 @@ def test_samples_are_whole_and_no_longer_than_five_minutes(
         assert caught.value.kind is Kind.VALIDATION
 
 
-@pytest.mark.parametrize("data", [b"RIFF", b"RIFF\0\0\0\0AVI ", b"#EXTM3U\n", b"\0" * 44])
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"RIFF",
+        b"RIFF\0\0\0\0AVI ",
+        b"RIFX\0\0\0\x24WAVEfmt ",
+        b"RF64\xff\xff\xff\xffWAVEds64",
+        b"#EXTM3U\n",
+        b"\0" * 44,
+    ],
+)
 def test_what_is_no_wav_is_refused_at_once(data: bytes) -> None:
-    """The engine is not asked for what does not even begin as a WAV."""
+    """The engine is not asked for what does not even begin as the WAV that it reads."""
     with pytest.raises(Fault) as caught:
         content.check_sound(data, "wav", 16_000, 1)
     assert caught.value.kind is Kind.UNSUPPORTED_FORMAT

@@ -8,6 +8,7 @@ import msgspec
 from meeting.app.assembly import engine, ports, signaling, stores
 from meeting.app.config import Config
 from meeting.app.state import State
+from meeting.engine.thread import ThreadHost
 from tests.clock import MovingClock
 
 HOUR = 3600.0
@@ -22,7 +23,10 @@ def spans(config: Config, folder: Path) -> dict[str, float]:
     state = State(folder)
     wait = stores.make(config, state, MovingClock()).database._wait_seconds
     state.release()
-    return found | {"speech": engine.patience(config), "store": math.inf if wait is None else wait}
+    host = engine._host(config)
+    assert isinstance(host, ThreadHost)
+    found |= {"speech": engine.patience(config), "engine": host._settings.deadline}
+    return found | {"store": math.inf if wait is None else wait}
 
 
 def test_debug(tmp_path: Path) -> None:
