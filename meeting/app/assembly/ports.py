@@ -113,6 +113,10 @@ def make(
             log.info("listening", name=name, url=addresses[name])
 
     async def leave() -> None:
+        # Doors first: sockets may take seconds to close, and nothing new is to get in meanwhile.
+        desk.closing.set()
+        for listener in listeners.values():
+            await listener.close()
         await signals.service.drain()
         await asyncio.gather(*(listener.stop() for listener in listeners.values()))
 

@@ -26,7 +26,7 @@ from meeting.transports.http.exchange import HARMLESS, Exchange
 from meeting.transports.http.idempotency import Once, key_of
 from meeting.transports.http.limits import Limits, Window, neighbourhood
 from meeting.transports.origin import admitted
-from meeting.transports.policy import Match, Rule, Table
+from meeting.transports.policy import PREFIX, Match, Rule, Table
 
 log = structlog.get_logger("meeting.access")
 
@@ -50,6 +50,8 @@ class Desk(msgspec.Struct, frozen=True, kw_only=True):
     bodies: body.Store
     origins: Collection[str] = ()
     """Web pages of other hosts that may call us: the setting `http.origins`."""
+    closing: asyncio.Event = msgspec.field(default_factory=asyncio.Event)
+    """Set once the process ends: connections that are still there bring no new work."""
 
 
 class Gate:
@@ -108,6 +110,8 @@ class Gate:
         if method == "OPTIONS" and origin and "access-control-request-method" in headers:
             await _preflight(exchange, match)
             return
+        if desk.closing.is_set() and match.template.startswith(PREFIX):
+            raise Fault(Kind.UNAVAILABLE, "the server stops; try again")
         address = scope["client"][0] if scope["client"] else ""
         caller = Caller(address=address)
         if not match.open:

@@ -98,6 +98,7 @@ class _Server(uvicorn.Server):
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
         self.listening = asyncio.Event()
+        self.servers = []
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -156,6 +157,11 @@ class Listener:
         if self._task.done():
             heard.cancel()
             await self._task
+
+    async def close(self) -> None:
+        """Accept nothing new; who is connected stays."""
+        for server in self._server.servers:
+            server.close()
 
     async def stop(self) -> None:
         """Accept nothing new, let what runs end (for `drain_seconds`), and leave the port."""

@@ -150,6 +150,7 @@ class Port:
         self.host = host
         self.port = port
         self._setting = setting
+        self._site: web.SockSite | None = None
         self._runner = web.AppRunner(
             application,
             access_log=None,
@@ -163,7 +164,14 @@ class Port:
         opened = bind(self.host, self.port, self._setting)
         self.port = opened.getsockname()[1]
         await self._runner.setup()
-        await web.SockSite(self._runner, opened).start()
+        self._site = web.SockSite(self._runner, opened)
+        await self._site.start()
+
+    async def close(self) -> None:
+        """Accept nothing new; who is connected stays."""
+        if self._site is not None:
+            await self._site.stop()
+            self._site = None
 
     async def stop(self) -> None:
         """Stop listening and end what is left."""
