@@ -132,10 +132,12 @@ async def test_nothing_new_is_begun_while_sockets_close(tmp_path: Path) -> None:
     async with alone(tmp_path) as (server, client):
         ann = await client.enter("ann")
         meeting_id = await ann.meeting()
-        await ann.socket(meeting_id)  # which is never read again
+        deaf = await ann.socket(meeting_id)  # which is not read again
         urls = [server.url[name] for name in ("http", "signaling", "ai")]
-        # Each on a connection of its own that was there before the signal and is asked after it.
+        # Connections that were in before the signal, and are asked after it.
         kept = [await asyncio.open_connection("127.0.0.1", port(url)) for url in urls]
+        for reader, writer in kept:
+            assert (await said(reader, writer, ann, "/nowhere", "")) == (404, "not_found")
         server.process.send_signal(signal.SIGTERM)
         async with asyncio.timeout(PATIENCE):
             while any([await accepted(url) for url in urls]):
@@ -153,6 +155,7 @@ async def test_nothing_new_is_begun_while_sockets_close(tmp_path: Path) -> None:
         for _, writer in kept:
             writer.close()
         assert await server.gone() == 0, server.log()
+        await deaf.close()
         assert server.tracebacks() == []
 
 
@@ -188,6 +191,20 @@ async def said(
         length = next(line for line in head.lower().split(b"\r\n") if b"content-length" in line)
         answer = json.loads(await reader.readexactly(int(length.split(b":")[1])))
     return int(head.split()[1]), answer.get("error", {}).get("type", "")
+
+
+async def test_a_join_says_where_the_client_came_from(tmp_path: Path) -> None:
+    """A house that listens everywhere sends nobody to 0.0.0.0."""
+    async with alone(tmp_path, http__host="0.0.0.0") as (server, client):  # noqa: S104
+        client.url = f"http://127.0.0.1:{port(server.url['http'])}"
+        ann = await client.enter("ann")
+        joined = await ann.data("POST", f"/meetings/{await ann.meeting()}/join")
+        assert joined["websocket_url"] == client.url.replace("http", "ws", 1) + "/ws"
+        async with client.http.ws_connect(
+            joined["websocket_url"], params={"ticket": joined["token"]}
+        ) as opened:
+            await opened.send_json({"type": "join"})
+            assert (await opened.receive_json(timeout=PATIENCE))["type"] == "joined"
 
 
 async def test_every_port_tells_how_it_is(tmp_path: Path) -> None:

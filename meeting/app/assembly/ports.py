@@ -27,6 +27,7 @@ from meeting.transports.http import (
     signaling as signaling_routes,
     user as user_routes,
 )
+from meeting.transports.http.address import socket_url
 from meeting.transports.http.body import Store
 from meeting.transports.http.gate import Desk
 from meeting.transports.http.health import ModuleState, Readiness
@@ -73,7 +74,7 @@ def make(
             lifecycle=meetings.lifecycle,
             attendance=meetings.attendance,
             results=meetings.results,
-            websocket_url=lambda: _socket(config.http.public_url or addresses["http"]),
+            websocket_url=lambda host: socket_url(config.http.public_url, host, addresses["http"]),
             ice_servers=ice,
         ),
         *signals_rest,
@@ -121,11 +122,6 @@ def make(
         await asyncio.gather(*(listener.stop() for listener in listeners.values()))
 
     return Doors(module=Module(PORTS, start=start, drain=leave, stop=leave), addresses=addresses)
-
-
-def _socket(url: str) -> str:
-    """Return where signalling is, for a client that knows the HTTP address."""
-    return url.rstrip("/").replace("http", "ws", 1) + "/ws"
 
 
 def _limits(config: Config) -> Limits:

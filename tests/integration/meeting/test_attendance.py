@@ -2,7 +2,7 @@
 
 import asyncio
 
-from tests.integration.meeting.house import WEBSOCKET, House
+from tests.integration.meeting.house import House
 
 JOIN = {
     "meeting",
@@ -51,7 +51,7 @@ async def test_a_join_gives_a_seat_and_the_way_in(house: House) -> None:
             "participant_id": data["participant"]["id"],
             "role": 1,
             "role_name": "participant",
-            "websocket_url": WEBSOCKET,
+            "websocket_url": house.url.replace("http", "ws", 1) + "/ws",
             "ice_servers": [{"urls": ["stun:127.0.0.1:3478"]}],
             "session_token": data["token"],
             "sfu_node": "",

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Annotated, Any, cast
 
-from litestar import Response, get, post
+from litestar import Request, Response, get, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, FromQuery, QueryParameter
 
@@ -54,10 +54,13 @@ def routes(
     lifecycle: Lifecycle,
     attendance: Attendance,
     results: Results,
-    websocket_url: Callable[[], str],
+    websocket_url: Callable[[str], str],
     ice_servers: Sequence[dict[str, Any]] = (),
 ) -> list[HTTPRouteHandler]:
-    """Make the routes; `websocket_url` and `ice_servers` are what a join tells its client."""
+    """Make the routes; `websocket_url` and `ice_servers` are what a join tells its client.
+
+    The first depends on the Host that the client's request named.
+    """
     return [
         *_meetings(schedule, lifecycle),
         *_attendance(attendance, websocket_url, list(ice_servers)),
@@ -104,11 +107,14 @@ def _meetings(schedule: Schedule, lifecycle: Lifecycle) -> list[HTTPRouteHandler
 
 
 def _attendance(
-    attendance: Attendance, websocket_url: Callable[[], str], ice_servers: list[dict[str, Any]]
+    attendance: Attendance, websocket_url: Callable[[str], str], ice_servers: list[dict[str, Any]]
 ) -> list[HTTPRouteHandler]:
     @post("/meetings/{meeting_id:int}/join", status_code=200)
     async def join(
-        meeting_id: FromPath[int], call: Call, data: JoinBody | None = None
+        meeting_id: FromPath[int],
+        call: Call,
+        request: Request[Any, Any, Any],
+        data: JoinBody | None = None,
     ) -> Response[Envelope[JoinView] | Envelope[WaitingView]]:
         """Take a seat and get a ticket to the room: 200; or wait for approval: 202."""
         password = secret(data.password) if data is not None else None
@@ -124,7 +130,7 @@ def _attendance(
             participant_id=seat.id,
             role=seat.role.value,
             role_name=seat.role.name.lower(),
-            websocket_url=websocket_url(),
+            websocket_url=websocket_url(request.headers.get("host", "")),
             ice_servers=ice_servers,
             session_token=given.ticket,
             token=given.ticket,
