@@ -33,7 +33,7 @@ from meeting.transports.http.gate import Desk
 from meeting.transports.http.health import ModuleState, Readiness
 from meeting.transports.http.idempotency import Once
 from meeting.transports.http.limits import Limits, Window
-from meeting.transports.http.server import Listener
+from meeting.transports.http.server import CONNECTIONS, Listener
 from meeting.transports.websocket import aio, asgi
 
 log = structlog.get_logger(__name__)
@@ -82,12 +82,15 @@ def make(
     ]
     socket = asgi.route(signals.service, origins=origins, ids=ids)
     drain = math.ceil(config.http.drain_seconds)
+    # However many sockets there are, who asks by HTTP finds room beside them.
+    connections = config.signaling.max_sockets + CONNECTIONS
     http = Listener(
         app.build(desk, everything, bare, [socket]),
         host,
         config.http.port,
         setting="http.port",
         drain_seconds=drain,
+        connections=connections,
     )
     ai = Listener(
         app.build(desk, speech, bare),
@@ -103,6 +106,7 @@ def make(
         host,
         config.signaling.port,
         setting="signaling.port",
+        connections=connections,
     )
     listeners: dict[str, Listener | aio.Port] = {"http": http, "signaling": signaling, "ai": ai}
 

@@ -15,7 +15,7 @@ from meeting.kernel.errors import Fault, Kind
 from meeting.kernel.ids import Ids
 from meeting.transports.http.asgi import App
 from meeting.transports.http.bridge import bridge
-from meeting.transports.http.server import bind
+from meeting.transports.http.server import BACKLOG, CONNECTIONS, HEAD_SECONDS, Full, bind
 from meeting.transports.websocket.handshake import (
     BUFFER_BYTES,
     LONGEST_MESSAGE,
@@ -144,19 +144,30 @@ def _answer(said: Refusal) -> web.Response:
 
 
 class Port:
-    """The signalling port: `bind` early, `start`, and `stop` once its sockets are closed."""
+    """The signalling port: `start`, `close` it to who is not in yet, `stop` it for all."""
 
-    def __init__(self, application: web.Application, host: str, port: int, *, setting: str) -> None:
+    def __init__(
+        self,
+        application: web.Application,
+        host: str,
+        port: int,
+        *,
+        setting: str,
+        connections: int = CONNECTIONS,
+    ) -> None:
         self.host = host
         self.port = port
         self._setting = setting
-        self._site: web.SockSite | None = None
+        self._connections = connections
+        self._server: asyncio.Server | None = None
         self._runner = web.AppRunner(
             application,
             access_log=None,
             logger=_log,
             handle_signals=False,
             shutdown_timeout=5.0,
+            # Counts from the last answer, or the beginning, until the next head is complete.
+            keepalive_timeout=HEAD_SECONDS,
         )
 
     async def start(self) -> None:
@@ -164,15 +175,22 @@ class Port:
         opened = bind(self.host, self.port, self._setting)
         self.port = opened.getsockname()[1]
         await self._runner.setup()
-        self._site = web.SockSite(self._runner, opened)
-        await self._site.start()
+        loop = asyncio.get_running_loop()
+        self._server = await loop.create_server(self._protocol, sock=opened, backlog=BACKLOG)
 
     async def close(self) -> None:
         """Accept nothing new; who is connected stays."""
-        if self._site is not None:
-            await self._site.stop()
-            self._site = None
+        if self._server is not None:
+            self._server.close()
 
     async def stop(self) -> None:
         """Stop listening and end what is left."""
+        await self.close()
         await self._runner.cleanup()
+
+    def _protocol(self) -> asyncio.Protocol:
+        """Make what serves one connection, if there is room for it."""
+        server = self._runner.server
+        if server is None or len(server.connections) >= self._connections:
+            return Full()
+        return server()
