@@ -7,6 +7,7 @@ from litestar import Request, Response, get, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, FromQuery, QueryParameter
 
+from meeting.domains.ai.api import analysis_named
 from meeting.domains.meeting.attendance import Attendance
 from meeting.domains.meeting.lifecycle import Lifecycle
 from meeting.domains.meeting.model import PartRole, Status
@@ -37,15 +38,6 @@ from meeting.transports.http.meeting.views import (
 
 ROLES = (PartRole.PARTICIPANT, PartRole.MODERATOR, PartRole.PRESENTER)
 SOURCES = {name: name for name in ("best", "live", "offline")}
-KINDS = {
-    "speech_recognition": "speech_recognition",
-    "emotion_detection": "emotion_detection",
-    "deepfake_detection": "deepfake_detection",
-    "meeting_report": "meeting_report",
-    "asr": "speech_recognition",
-    "emotion": "emotion_detection",
-    "deepfake": "deepfake_detection",
-}
 
 
 def routes(
@@ -186,14 +178,14 @@ def _results(results: Results) -> list[HTTPRouteHandler]:
         meeting_id: FromPath[int],
         call: Call,
         page: Page,
-        kind: Annotated[str, QueryParameter(name="type")] = "",
+        kind: Annotated[str, QueryParameter(name="type", description="a task, or its alias")] = "",
         user_id: FromQuery[str] = "",
     ) -> Envelope[Paged[AnalysisView]]:
         """Read what was found, for members, the newest first."""
         found = await results.analysis(
             call,
             meeting_id,
-            kind=word("type", kind, KINDS) if kind else None,
+            kind=analysis_named(kind) if kind else None,
             user_id=number("user_id", user_id),
             page=page,
         )
