@@ -4,6 +4,7 @@ HS256 alone is accepted, and the kind is part of what is checked, so that an acc
 passes for a ticket or the other way round.
 """
 
+import re
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
@@ -18,6 +19,15 @@ from meeting.kernel.secret import Secret
 ISSUER = "meeting-system"
 ACCESS_LIFE = timedelta(hours=24)
 TICKET_LIFE = timedelta(seconds=60)
+
+
+_BEARER = re.compile(r"[Bb][Ee][Aa][Rr][Ee][Rr] +([A-Za-z0-9._~+/-]+=*) *")
+
+
+def bearer(authorization: str) -> str | None:
+    """Read the token out of an `Authorization: Bearer …` header (RFC 6750); None if it has none."""
+    found = _BEARER.fullmatch(authorization)
+    return found[1] if found else None
 
 
 class Claims(msgspec.Struct, frozen=True, kw_only=True):

@@ -17,11 +17,10 @@ from meeting.kernel.clock import Clock
 from meeting.kernel.errors import Fault, Kind, invalid
 from meeting.kernel.ids import MAX_ID
 from meeting.kernel.ports import Units
-from meeting.kernel.token import ACCESS_LIFE, Claims, Tokens
+from meeting.kernel.token import ACCESS_LIFE, Claims, Tokens, bearer
 
 FIELDS = 16
 _NUMBER = re.compile(r"[1-9][0-9]{0,9}")
-_BEARER = re.compile(r"[Bb]earer +([A-Za-z0-9._~+/=-]+) *")
 
 
 class Knock(msgspec.Struct, frozen=True, kw_only=True):
@@ -92,10 +91,10 @@ class Admission:
 
     def _credential(self, knock: Knock, fields: Mapping[str, list[str]]) -> tuple[str, Claims]:
         if knock.authorization:
-            match = _BEARER.fullmatch(knock.authorization)
-            if match is None:
+            token = bearer(knock.authorization)
+            if token is None:
                 raise Fault(Kind.UNAUTHENTICATED, "send the header as Authorization: Bearer TOKEN")
-            return match[1], self._tokens.open(match[1], "access")
+            return token, self._tokens.open(token, "access")
         for name, kind in (("token", "access"), ("access_token", "access"), ("ticket", "ticket")):
             if name in fields:
                 token = fields[name][0]

@@ -18,7 +18,7 @@ from meeting.kernel.clock import Clock
 from meeting.kernel.errors import Fault, Kind
 from meeting.kernel.ids import Ids
 from meeting.kernel.replay import Slot
-from meeting.kernel.token import Tokens
+from meeting.kernel.token import Tokens, bearer
 from meeting.transports.http import body
 from meeting.transports.http.asgi import App, Receive, Scope, Send
 from meeting.transports.http.errors import fault_of
@@ -130,11 +130,10 @@ class Gate:
             await self._read(scope, receive, exchange, (rule, match, caller))
 
     async def _identify(self, exchange: Exchange, address: str) -> Caller:
-        scheme, _, token = exchange.headers.get("authorization", "").partition(" ")
-        if scheme.lower() != "bearer" or not token.strip():
+        token = bearer(exchange.headers.get("authorization", ""))
+        if token is None:
             raise Fault(Kind.UNAUTHENTICATED, "a token is needed: Authorization: Bearer …")
         desk = self._desk
-        token = token.strip()
         claims = desk.tokens.open(token, "access")
         asking = Call(caller=Caller(address=address), request_id=exchange.request_id)
         identity = await desk.users.validate_token(asking, token)

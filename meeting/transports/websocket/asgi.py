@@ -85,10 +85,10 @@ def route(signaling: Signaling, *, origins: Collection[str], ids: Ids) -> ASGIRo
             return
         try:
             await send({"type": "websocket.accept", "subprotocol": None, "headers": []})
+            await receive()  # websocket.connect
         except BaseException:
             signaling.dismiss(admitted)
             raise
-        await receive()  # websocket.connect
         await signaling.serve(AsgiSocket(wire, receive, send), admitted)  # type: ignore[arg-type]
 
     return socket

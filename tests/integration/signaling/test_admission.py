@@ -46,6 +46,12 @@ async def test_a_credential_is_needed(house: World) -> None:
     assert await house.refused(f"?access_token={house.token(1)}") == 101
 
 
+@pytest.mark.parametrize("scheme", ["bearer", "BEARER", "Bearer  "])
+async def test_a_header_is_read_as_rest_reads_it(house: World, scheme: str) -> None:
+    """The scheme is a word in any case."""
+    assert await house.refused(Authorization=f"{scheme} {house.token(1)} ") == 101
+
+
 async def test_pages_of_other_hosts_stay_out(house: World) -> None:
     """An Origin is the own host or configured; none at all is fine."""
     bearer = f"Bearer {house.token(1)}"

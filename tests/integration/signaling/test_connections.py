@@ -4,13 +4,15 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 
 from meeting.domains.signaling.model import Limits
 from meeting.transports.http import server as http
-from meeting.transports.websocket import aio
+from meeting.transports.websocket import aio, asgi
+from meeting.transports.websocket.wire import EXTENSION
 from tests.integration.signaling.world import PATIENCE, Server, World, world
 
 ASKED = b"GET /nowhere HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -100,6 +102,27 @@ async def test_a_socket_outlives_the_time_of_its_head(
         peer, line = await house.open(1), await connect(house)
         assert await line.ended()  # it began later than the socket did
         await peer.nothing()
+
+
+async def test_who_is_lost_between_upgrade_and_first_frame_leaves_its_room(house: World) -> None:
+    """Whatever ends the handshake gives the seat back."""
+
+    async def lost() -> Any:
+        raise ConnectionResetError
+
+    async def sent(_message: Any) -> None:
+        pass
+
+    route = asgi.route(house.signaling, origins=(), ids=house.ids)
+    scope: Any = {
+        "extensions": {EXTENSION: None},
+        "client": None,
+        "query_string": f"token={house.token(1)}".encode(),
+        "headers": [],
+    }
+    with pytest.raises(ConnectionResetError):
+        await route.fn(scope, lost, sent)
+    assert len(house.signaling.seats) == 0
 
 
 async def test_a_full_room_leaves_room_for_who_asks(

@@ -11,7 +11,7 @@ from hypothesis import given, strategies as st
 from meeting.kernel.errors import Fault, Kind
 from meeting.kernel.ids import RandomIds
 from meeting.kernel.secret import Secret
-from meeting.kernel.token import ACCESS_LIFE, TICKET_LIFE, Tokens
+from meeting.kernel.token import ACCESS_LIFE, TICKET_LIFE, Tokens, bearer
 from tests.clock import MovingClock
 
 SECRET = "k" * 40
@@ -40,6 +40,28 @@ def test_round_trip() -> None:
     assert raw["sub"] == "7"
     assert raw["exp"] - raw["iat"] == 24 * 3600
     assert {"user_id", "username", "email", "nbf", "jti", "kind"} <= raw.keys()
+
+
+@pytest.mark.parametrize(
+    ("header", "token"),
+    [
+        ("Bearer a.b-c_d~e+f/g=", "a.b-c_d~e+f/g="),
+        ("bearer a", "a"),
+        ("BEARER   a ", "a"),
+        ("", None),
+        ("Bearer", None),
+        ("Bearer ", None),
+        ("Bearera", None),
+        ("Bearer a b", None),
+        ("Bearer a\n", None),
+        ("Bearer \xff", None),
+        ("Basic a", None),
+        (" Bearer a", None),
+    ],
+)
+def test_a_header_is_a_bearer_s_or_not(header: str, token: str | None) -> None:
+    """The scheme in any case, then one token of the characters that tokens have."""
+    assert bearer(header) == token
 
 
 def test_kinds_stay_apart() -> None:
