@@ -17,7 +17,7 @@ from meeting.kernel.clock import Clock
 from meeting.kernel.errors import Fault, Kind, invalid
 from meeting.kernel.ids import MAX_ID
 from meeting.kernel.ports import Units
-from meeting.kernel.token import ACCESS_LIFE, Claims, Tokens, bearer
+from meeting.kernel.token import Claims, Tokens, bearer
 
 FIELDS = 16
 _NUMBER = re.compile(r"[1-9][0-9]{0,9}")
@@ -73,7 +73,7 @@ class Admission:
             raise Fault(Kind.UNAVAILABLE, "this server is going down; connect again in a moment")
         fields = _fields(knock.query)
         token, claims = self._credential(knock, fields)
-        until = claims.exp if claims.kind == "access" else claims.iat + _LIFE
+        until = claims.exp if claims.kind == "access" else claims.until
         seat = self._seats.take(
             claims.user_id, frozenset({claims.jti, claims.parent} - {""}), until
         )
@@ -124,10 +124,6 @@ class Admission:
         async with self._units.write() as unit:
             if not await unit.spend(claims.jti, datetime.fromtimestamp(claims.exp, UTC)):
                 raise Fault(Kind.UNAUTHENTICATED, "the ticket was used before; ask for another")
-
-
-_LIFE = int(ACCESS_LIFE.total_seconds())
-"""A ticket's parent was issued before it, so that this long after it the parent is over too."""
 
 
 def _fields(query: str) -> dict[str, list[str]]:

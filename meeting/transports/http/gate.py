@@ -145,6 +145,7 @@ class Gate:
             username=identity.username,
             role=identity.role,
             token_id=claims.jti,
+            token_until=claims.exp,
             address=address,
         )
 

@@ -68,7 +68,7 @@ def test_kinds_stay_apart() -> None:
     """A ticket is no access token and an access token no ticket."""
     tokens, _ = made()
     token, claims = tokens.access(7, "ann", "")
-    ticket = tokens.ticket(7, "ann", claims.jti, 1)
+    ticket = tokens.ticket(7, "ann", claims.jti, until=claims.exp, meeting_id=1)
     assert kind_of(tokens, ticket, "access") is Kind.UNAUTHENTICATED
     assert kind_of(tokens, token, "ticket") is Kind.UNAUTHENTICATED
     assert tokens.open(ticket, "ticket").parent == claims.jti
@@ -78,7 +78,7 @@ def test_end() -> None:
     """At its very end a token is over."""
     tokens, clock = made()
     token, claims = tokens.access(7, "ann", "")
-    ticket = tokens.ticket(7, "ann", claims.jti)
+    ticket = tokens.ticket(7, "ann", claims.jti, until=claims.exp)
     clock.move(TICKET_LIFE)
     assert kind_of(tokens, ticket, "ticket") is Kind.TOKEN_EXPIRED
     tokens.open(token, "access")
