@@ -1,6 +1,5 @@
 """Who may open a socket: everything that is refused before the upgrade, in the contract's order."""
 
-import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from urllib.parse import parse_qs
@@ -15,12 +14,11 @@ from meeting.domains.user.api import UserApi
 from meeting.kernel.call import Caller
 from meeting.kernel.clock import Clock
 from meeting.kernel.errors import Fault, Kind, invalid
-from meeting.kernel.ids import MAX_ID
+from meeting.kernel.ids import MAX_ID, id_of
 from meeting.kernel.ports import Units
 from meeting.kernel.token import Claims, Tokens, bearer
 
 FIELDS = 16
-_NUMBER = re.compile(r"[1-9][0-9]{0,9}")
 
 
 class Knock(msgspec.Struct, frozen=True, kw_only=True):
@@ -169,7 +167,6 @@ def _wishes(
 def _number(fields: Mapping[str, list[str]], name: str) -> int:
     if name not in fields:
         return 0
-    text = fields[name][0]
-    if not _NUMBER.fullmatch(text) or int(text) > MAX_ID:
+    if (found := id_of(fields[name][0])) is None:
         raise invalid(name, f"must be a whole number from 1 to {MAX_ID}")
-    return int(text)
+    return found

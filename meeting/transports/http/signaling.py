@@ -7,6 +7,7 @@ from litestar import post
 from litestar.handlers import HTTPRouteHandler
 from msgspec import Meta
 
+from meeting.domains.signaling.model import PeerId
 from meeting.domains.signaling.tickets import Tickets
 from meeting.kernel.call import Call
 from meeting.kernel.ids import MAX_ID
@@ -18,7 +19,7 @@ class TicketBody(msgspec.Struct, frozen=True, kw_only=True):
     """What a ticket is to be bound to beside its user."""
 
     meeting_id: Annotated[int, Meta(ge=1, le=MAX_ID)] | None = None
-    peer_id: Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{1,64}\Z")] | None = None
+    peer_id: PeerId | None = None
 
 
 class TicketView(msgspec.Struct, frozen=True, kw_only=True):

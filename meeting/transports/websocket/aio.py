@@ -9,7 +9,7 @@ from aiohttp import WSMsgType, web
 from aiohttp.http_exceptions import HttpProcessingError
 
 from meeting.domains.signaling.model import Close
-from meeting.domains.signaling.ports import Closed
+from meeting.domains.signaling.ports import LOST, Closed
 from meeting.domains.signaling.service import Signaling
 from meeting.kernel.errors import Fault, Kind
 from meeting.kernel.ids import Ids
@@ -25,7 +25,6 @@ from meeting.transports.websocket.handshake import (
     refusal,
 )
 
-LOST = 1006
 LONGEST_REASON = 123
 
 

@@ -8,15 +8,13 @@ from litestar.types import Receive, Scope, Send
 from uvicorn.protocols.utils import ClientDisconnected
 
 from meeting.domains.signaling.model import Close
-from meeting.domains.signaling.ports import Closed
+from meeting.domains.signaling.ports import LOST, Closed
 from meeting.domains.signaling.service import Signaling
 from meeting.kernel.errors import Fault
 from meeting.kernel.ids import Ids
 from meeting.transports.http.asgi import Receive as PlainReceive, Send as PlainSend
 from meeting.transports.websocket.handshake import PATH, knock, refusal
 from meeting.transports.websocket.wire import EXTENSION, Wire
-
-LOST = 1006
 
 
 class AsgiSocket:

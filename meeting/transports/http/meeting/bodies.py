@@ -10,13 +10,12 @@ from msgspec import Meta
 
 from meeting.domains.meeting.model import Draft, MeetingType, PartRole, Settings
 from meeting.kernel.errors import invalid
-from meeting.kernel.ids import MAX_ID
+from meeting.kernel.ids import MAX_ID, id_of
 from meeting.kernel.secret import Secret
 
 E = TypeVar("E", bound=IntEnum)
 
 UserId = Annotated[int, Meta(ge=1, le=MAX_ID)]
-_NUMBER = re.compile(r"[1-9][0-9]{0,9}")
 _LINE = re.compile(r"[^\x00-\x1f\x7f]*")
 _TEXT = re.compile(r"[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*")
 LONGEST_SEARCH = 100
@@ -99,9 +98,9 @@ def number(field: str, value: str) -> int | None:
     """Read a user's id from a query; None where it is absent."""
     if not value:
         return None
-    if not _NUMBER.fullmatch(value) or int(value) > MAX_ID:
+    if (found := id_of(value)) is None:
         raise invalid(field, f"must be 1 to {MAX_ID}")
-    return int(value)
+    return found
 
 
 def search(text: str) -> str:
