@@ -29,6 +29,7 @@ from meeting.transports.http import (
 )
 from meeting.transports.http.address import socket_url
 from meeting.transports.http.body import Store
+from meeting.transports.http.envelope import Envelopes
 from meeting.transports.http.gate import Desk
 from meeting.transports.http.health import ModuleState, Readiness
 from meeting.transports.http.idempotency import Once
@@ -65,15 +66,18 @@ def make(
     limits = _limits(config)
     desk = _desk(config, kept, people, tokens, clock, ids, limits)
     bare = health.routes(lambda: _readiness(house()))
-    speech = ai_routes.routes(analysis.recognition, analysis.detection, analysis.history)
-    signals_rest = signaling_routes.routes(signals.service.tickets)
+    envelope = Envelopes(clock)
+    speech = ai_routes.routes(analysis.recognition, analysis.detection, analysis.history, envelope)
+    signals_rest = signaling_routes.routes(signals.service.tickets, envelope)
+    by_account = Window(limits.per_account, clock)
     everything = [
-        *user_routes.routes(people.accounts, people.sessions, Window(limits.per_account, clock)),
+        *user_routes.routes(people.accounts, people.sessions, by_account, envelope),
         *meeting_routes.routes(
             schedule=meetings.schedule,
             lifecycle=meetings.lifecycle,
             attendance=meetings.attendance,
             results=meetings.results,
+            envelope=envelope,
             websocket_url=lambda host: socket_url(config.http.public_url, host, addresses["http"]),
             ice_servers=ice,
         ),

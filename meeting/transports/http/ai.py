@@ -18,7 +18,7 @@ from meeting.kernel.errors import invalid
 from meeting.kernel.ids import meeting_of
 from meeting.kernel.page import Page
 from meeting.transports.http.analysis import AnalysisView
-from meeting.transports.http.envelope import Envelope, Nothing, Paged, envelope, paged
+from meeting.transports.http.envelope import Envelope, Envelopes, Nothing, Paged, paged
 
 
 class About(msgspec.Struct, kw_only=True):
@@ -76,7 +76,7 @@ class SpeechView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def routes(
-    recognition: Recognition, detection: Detection, history: History
+    recognition: Recognition, detection: Detection, history: History, envelope: Envelopes
 ) -> list[HTTPRouteHandler]:
     """Make the routes of the AI domain."""
 

@@ -12,7 +12,8 @@ from meeting.domains.signaling.tickets import Tickets
 from meeting.kernel.call import Call
 from meeting.kernel.ids import MAX_ID
 from meeting.kernel.token import TICKET_LIFE
-from meeting.transports.http.envelope import Envelope, envelope
+from meeting.transports.http.discreet import Discreet
+from meeting.transports.http.envelope import Envelope, Envelopes
 
 
 class TicketBody(msgspec.Struct, frozen=True, kw_only=True):
@@ -22,14 +23,14 @@ class TicketBody(msgspec.Struct, frozen=True, kw_only=True):
     peer_id: PeerId | None = None
 
 
-class TicketView(msgspec.Struct, frozen=True, kw_only=True):
+class TicketView(Discreet, frozen=True, kw_only=True):
     """A ticket that opens one socket; `expires_in` in seconds."""
 
     ticket: str
     expires_in: int = int(TICKET_LIFE.total_seconds())
 
 
-def routes(tickets: Tickets) -> list[HTTPRouteHandler]:
+def routes(tickets: Tickets, envelope: Envelopes) -> list[HTTPRouteHandler]:
     """Make the routes."""
 
     @post("/signaling/ticket", status_code=200)

@@ -14,7 +14,8 @@ from meeting.domains.user.sessions import Sessions
 from meeting.kernel.call import Call
 from meeting.kernel.errors import invalid
 from meeting.kernel.secret import Secret
-from meeting.transports.http.envelope import Envelope, Nothing, envelope
+from meeting.transports.http.discreet import Discreet
+from meeting.transports.http.envelope import Envelope, Envelopes, Nothing
 from meeting.transports.http.limits import Window
 
 LINE = r"^[^\x00-\x1f\x7f]*\Z"
@@ -28,7 +29,7 @@ Password = Annotated[str, Meta(min_length=8, max_length=128)]
 Opaque = Annotated[str, Meta(max_length=256)]
 
 
-class RegisterBody(msgspec.Struct, frozen=True, kw_only=True):
+class RegisterBody(Discreet, frozen=True, kw_only=True):
     """A new account."""
 
     username: Name
@@ -38,21 +39,21 @@ class RegisterBody(msgspec.Struct, frozen=True, kw_only=True):
     phone: Annotated[str, Meta(max_length=20, pattern=LINE)] | None = None
 
 
-class LoginBody(msgspec.Struct, frozen=True, kw_only=True):
+class LoginBody(Discreet, frozen=True, kw_only=True):
     """User name or e-mail address, and password."""
 
     username: Annotated[str, Meta(min_length=1, max_length=100, pattern=LINE)]
     password: Annotated[str, Meta(min_length=1, max_length=128)]
 
 
-class RefreshBody(msgspec.Struct, frozen=True, kw_only=True):
+class RefreshBody(Discreet, frozen=True, kw_only=True):
     """The refresh token, under one of two names."""
 
     refresh_token: Opaque | None = None
     token: Opaque | None = None
 
 
-class LogoutBody(msgspec.Struct, frozen=True, kw_only=True):
+class LogoutBody(Discreet, frozen=True, kw_only=True):
     """A refresh token whose family is to end, too."""
 
     refresh_token: Opaque | None = None
@@ -81,7 +82,7 @@ class RegisterView(msgspec.Struct, frozen=True):
     user: UserView
 
 
-class TokenView(msgspec.Struct, frozen=True, kw_only=True):
+class TokenView(Discreet, frozen=True, kw_only=True):
     """New credentials; `expires_in` in seconds."""
 
     token: str
@@ -95,7 +96,9 @@ class LoginView(TokenView, frozen=True, kw_only=True):
     user: UserView
 
 
-def routes(accounts: Accounts, sessions: Sessions, by_account: Window) -> list[HTTPRouteHandler]:
+def routes(
+    accounts: Accounts, sessions: Sessions, by_account: Window, envelope: Envelopes
+) -> list[HTTPRouteHandler]:
     """Make the routes; `by_account` bounds how often a password may be tried for one name.
 
     It counts the name as it was given, known or not, so that it tells nobody which are known.

@@ -39,6 +39,7 @@ async def test_a_new_user_has_the_contract_s_shape(house: Front) -> None:
     wanted = {"username": "alice", "email": "a@example.org", "password": PASSWORD, "nickname": "A"}
     status, answer = await house.post("/auth/register", wanted)
     assert (status, answer["code"], answer["message"]) == (201, 201, "created")
+    assert answer["timestamp"] == "2026-11-24T12:00:00Z"
     user = answer["data"]["user"]
     created = user.pop("created_at")
     assert created == "2026-11-24T12:00:00Z"

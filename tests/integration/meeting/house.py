@@ -106,6 +106,7 @@ class House(Front):
             lifecycle=Lifecycle(units=units, clock=self.clock),
             attendance=attendance,
             results=Results(units=units, documents=self.documents),
+            envelope=self.envelope,
             websocket_url="ws://{}/ws".format,
             ice_servers=[{"urls": ["stun:127.0.0.1:3478"]}],
         )
@@ -139,7 +140,7 @@ async def house(folder: Path, make: Callable[[Database], H]) -> AsyncIterator[H]
     async with database.write() as connection:
         await connection.run_sync(metadata.create_all)
     opened = make(database)
-    own = user.routes(opened.accounts, opened.sessions, opened.by_account)
+    own = user.routes(opened.accounts, opened.sessions, opened.by_account, opened.envelope)
     port = app.build(opened.desk, [*own, *opened.routes], health.routes(lambda: opened.state))
     listener = Listener(port, "127.0.0.1", 0, setting="http.port", drain_seconds=5)
     await listener.start()

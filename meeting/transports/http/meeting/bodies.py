@@ -12,6 +12,7 @@ from meeting.domains.meeting.model import Draft, MeetingType, PartRole, Settings
 from meeting.kernel.errors import invalid
 from meeting.kernel.ids import MAX_ID, id_of
 from meeting.kernel.secret import Secret
+from meeting.transports.http.discreet import Discreet
 
 E = TypeVar("E", bound=IntEnum)
 
@@ -21,7 +22,7 @@ _TEXT = re.compile(r"[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*")
 LONGEST_SEARCH = 100
 
 
-class CreateBody(msgspec.Struct, frozen=True, kw_only=True):
+class CreateBody(Discreet, frozen=True, kw_only=True):
     """The body of `POST /meetings`."""
 
     title: Annotated[str, Meta(min_length=1, max_length=100)]
@@ -49,13 +50,10 @@ class CreateBody(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
-class JoinBody(msgspec.Struct, frozen=True, kw_only=True):
+class JoinBody(Discreet, frozen=True, kw_only=True):
     """The body of `POST …/join`, which may be absent."""
 
     password: Annotated[str, Meta(max_length=50)] | None = None
-
-    def __repr__(self) -> str:
-        return "JoinBody(…)"
 
 
 class InviteBody(msgspec.Struct, frozen=True, kw_only=True):

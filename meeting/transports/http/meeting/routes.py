@@ -17,7 +17,7 @@ from meeting.domains.meeting.schedule import Schedule
 from meeting.kernel.call import Call
 from meeting.kernel.page import Page
 from meeting.transports.http.analysis import AnalysisView
-from meeting.transports.http.envelope import Envelope, Paged, envelope, paged
+from meeting.transports.http.envelope import Envelope, Envelopes, Paged, paged
 from meeting.transports.http.meeting.bodies import (
     CreateBody,
     InviteBody,
@@ -46,6 +46,7 @@ def routes(
     lifecycle: Lifecycle,
     attendance: Attendance,
     results: Results,
+    envelope: Envelopes,
     websocket_url: Callable[[str], str],
     ice_servers: Sequence[dict[str, Any]] = (),
 ) -> list[HTTPRouteHandler]:
@@ -54,13 +55,15 @@ def routes(
     The first depends on the Host that the client's request named.
     """
     return [
-        *_meetings(schedule, lifecycle),
-        *_attendance(attendance, websocket_url, list(ice_servers)),
-        *_results(results),
+        *_meetings(schedule, lifecycle, envelope),
+        *_attendance(attendance, envelope, websocket_url, list(ice_servers)),
+        *_results(results, envelope),
     ]
 
 
-def _meetings(schedule: Schedule, lifecycle: Lifecycle) -> list[HTTPRouteHandler]:
+def _meetings(
+    schedule: Schedule, lifecycle: Lifecycle, envelope: Envelopes
+) -> list[HTTPRouteHandler]:
     @post("/meetings", status_code=201)
     async def create(data: CreateBody, call: Call) -> Envelope[MeetingView]:
         """Schedule a meeting."""
@@ -99,7 +102,10 @@ def _meetings(schedule: Schedule, lifecycle: Lifecycle) -> list[HTTPRouteHandler
 
 
 def _attendance(
-    attendance: Attendance, websocket_url: Callable[[str], str], ice_servers: list[dict[str, Any]]
+    attendance: Attendance,
+    envelope: Envelopes,
+    websocket_url: Callable[[str], str],
+    ice_servers: list[dict[str, Any]],
 ) -> list[HTTPRouteHandler]:
     @post("/meetings/{meeting_id:int}/join", status_code=200)
     async def join(
@@ -154,7 +160,7 @@ def _attendance(
     return [join, leave, participants, invite]
 
 
-def _results(results: Results) -> list[HTTPRouteHandler]:
+def _results(results: Results, envelope: Envelopes) -> list[HTTPRouteHandler]:
     @get("/meetings/{meeting_id:int}/transcript")
     async def transcript(
         meeting_id: FromPath[int],

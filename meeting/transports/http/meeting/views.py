@@ -7,6 +7,7 @@ import msgspec
 
 from meeting.domains.meeting.model import Meeting, Participant, Settings
 from meeting.domains.meeting.record import Line
+from meeting.transports.http.discreet import Discreet
 
 
 class MeetingView(msgspec.Struct, frozen=True, kw_only=True):
@@ -92,7 +93,7 @@ class ParticipantView(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
-class JoinView(msgspec.Struct, frozen=True, kw_only=True):
+class JoinView(Discreet, frozen=True, kw_only=True):
     """A seat, and how to get into the room: `session_token` and `token` are the same ticket."""
 
     meeting: MeetingView
