@@ -15,14 +15,14 @@ from meeting.kernel.errors import Fault, Kind
 from meeting.kernel.ids import Ids
 from meeting.transports.http.asgi import App
 from meeting.transports.http.bridge import bridge
+from meeting.transports.http.refusal import Refusal
 from meeting.transports.http.server import BACKLOG, CONNECTIONS, HEAD_SECONDS, Full, bind
 from meeting.transports.websocket.handshake import (
     BUFFER_BYTES,
     LONGEST_MESSAGE,
     PATH,
-    Refusal,
     knock,
-    refusal,
+    refused,
 )
 
 LONGEST_REASON = 123
@@ -122,7 +122,7 @@ def app(
                 raise Fault(Kind.VALIDATION, "ask for a WebSocket: Upgrade, version 13, a key")
             admitted = await signaling.admit(asked)
         except Fault as fault:
-            return _answer(refusal(fault, asked.request_id))
+            return _answer(refused(fault, asked.request_id))
         try:
             await response.prepare(request)
         except BaseException:
@@ -139,7 +139,8 @@ def app(
 
 
 def _answer(said: Refusal) -> web.Response:
-    return web.Response(status=said.status, headers=said.headers, body=said.body)
+    headers = {name.decode(): value.decode() for name, value in said.headers}
+    return web.Response(status=said.status, headers=headers, body=said.body)
 
 
 class Port:

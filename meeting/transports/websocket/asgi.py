@@ -13,7 +13,7 @@ from meeting.domains.signaling.service import Signaling
 from meeting.kernel.errors import Fault
 from meeting.kernel.ids import Ids
 from meeting.transports.http.asgi import Receive as PlainReceive, Send as PlainSend
-from meeting.transports.websocket.handshake import PATH, knock, refusal
+from meeting.transports.websocket.handshake import PATH, knock, refused
 from meeting.transports.websocket.wire import EXTENSION, Wire
 
 
@@ -93,7 +93,7 @@ def route(signaling: Signaling, *, origins: Collection[str], ids: Ids) -> ASGIRo
 
 
 async def _refuse(fault: Fault, request_id: str, send: PlainSend) -> None:
-    said = refusal(fault, request_id)
-    headers = [(name.encode(), value.encode()) for name, value in said.headers.items()]
-    await send({"type": "websocket.http.response.start", "status": said.status, "headers": headers})
+    said = refused(fault, request_id)
+    start = {"status": said.status, "headers": said.headers}
+    await send({"type": "websocket.http.response.start", **start})
     await send({"type": "websocket.http.response.body", "body": said.body, "more_body": False})

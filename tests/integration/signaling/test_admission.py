@@ -56,6 +56,18 @@ async def test_a_header_is_read_as_rest_reads_it(house: World, scheme: str) -> N
     assert await house.refused(Authorization=f"{scheme} {house.token(1)} ") == 101
 
 
+async def test_a_refusal_is_what_rest_would_say(house: World) -> None:
+    """The contract's form, the caller's request id, and nothing that a cache may keep."""
+    asked = {"X-Request-ID": "r-7", "Connection": "Upgrade", "Upgrade": "websocket"}
+    asked |= {"Sec-WebSocket-Version": "13", "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ=="}
+    async with house.http.get(house.url, headers=asked) as response:
+        body, headers = await response.json(), response.headers
+    assert (response.status, body["code"], body["request_id"]) == (401, 10004, "r-7")
+    assert headers["X-Request-ID"] == "r-7"
+    assert headers["Cache-Control"] == "no-store"
+    assert len(headers.getall("Content-Length")) == 1
+
+
 async def test_pages_of_other_hosts_stay_out(house: World) -> None:
     """An Origin is the own host or configured; none at all is fine."""
     bearer = f"Bearer {house.token(1)}"
