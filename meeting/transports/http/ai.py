@@ -1,7 +1,7 @@
 """REST of the AI domain: what was said, and what was found out in a meeting."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Self
 
 import msgspec
 from litestar import get, post
@@ -64,7 +64,7 @@ class SpeechView(msgspec.Struct, frozen=True, kw_only=True):
     """What was said; nothing heard is an empty text with confidence 0."""
 
     task_id: str
-    status: str
+    status: str = "ok"
     text: str
     confidence: float
     language: str
@@ -73,6 +73,11 @@ class SpeechView(msgspec.Struct, frozen=True, kw_only=True):
     model: str
     model_sha256: str
     latency_ms: int
+
+    @classmethod
+    def of(cls, found: Recognised) -> Self:
+        """Show a result and the name that it is kept under."""
+        return cls(task_id=found.task_id, **msgspec.structs.asdict(found.speech))
 
 
 def routes(
@@ -93,7 +98,7 @@ def routes(
             language=data.language or "",
             started_at=data.started_at,
         )
-        return envelope(call, _speech(await recognition.recognise(call, wanted)))
+        return envelope(call, SpeechView.of(await recognition.recognise(call, wanted)))
 
     @post("/ai/emotion-detection", status_code=200)
     async def emotion(data: PictureBody, call: Call) -> Envelope[Nothing]:
@@ -125,20 +130,4 @@ def _picture(data: PictureBody) -> Picture:
         meeting_id=data.meeting,
         user_id=data.user_id or 0,
         format=data.format,
-    )
-
-
-def _speech(found: Recognised) -> SpeechView:
-    speech = found.speech
-    return SpeechView(
-        task_id=found.task_id,
-        status="ok",
-        text=speech.text,
-        confidence=speech.confidence,
-        language=speech.language,
-        duration_ms=speech.duration_ms,
-        segments=speech.segments,
-        model=speech.model,
-        model_sha256=speech.model_sha256,
-        latency_ms=speech.latency_ms,
     )

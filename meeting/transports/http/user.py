@@ -1,7 +1,7 @@
 """REST of the user domain."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Self
 
 import msgspec
 from litestar import get, post
@@ -75,6 +75,11 @@ class UserView(msgspec.Struct, frozen=True, kw_only=True):
     last_login: datetime | None
     created_at: datetime
 
+    @classmethod
+    def of(cls, user: User) -> Self:
+        """Show an account to its owner."""
+        return msgspec.convert(user, type=cls, from_attributes=True)
+
 
 class RegisterView(msgspec.Struct, frozen=True):
     """The new account."""
@@ -115,7 +120,7 @@ def routes(
             nickname=data.nickname or "",
             phone=data.phone or "",
         )
-        return envelope(call, RegisterView(view(await accounts.register(call, wanted))), 201)
+        return envelope(call, RegisterView(UserView.of(await accounts.register(call, wanted))), 201)
 
     @post("/auth/login", status_code=200)
     async def login(data: LoginBody, call: Call) -> Envelope[LoginView]:
@@ -123,7 +128,7 @@ def routes(
         by_account.spend(fold(data.username))
         session = await sessions.login(call, data.username, data.password)
         shown = LoginView(
-            user=view(session.user),
+            user=UserView.of(session.user),
             token=session.token,
             refresh_token=session.refresh_token,
             expires_in=session.expires_in,
@@ -153,24 +158,6 @@ def routes(
     @get("/users/profile")
     async def profile(call: Call) -> Envelope[UserView]:
         """Return the caller's own account."""
-        return envelope(call, view(await accounts.profile(call)))
+        return envelope(call, UserView.of(await accounts.profile(call)))
 
     return [register, login, refresh, logout, profile]
-
-
-def view(user: User) -> UserView:
-    """Show an account to its owner."""
-    return UserView(
-        id=user.id,
-        username=user.username,
-        email=user.email,
-        nickname=user.nickname,
-        avatar=user.avatar,
-        phone=user.phone,
-        role=user.role.value,
-        role_name=user.role.name.lower(),
-        status=user.status.value,
-        status_name=user.status.name.lower(),
-        last_login=user.last_login,
-        created_at=user.created_at,
-    )

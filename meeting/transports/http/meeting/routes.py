@@ -127,7 +127,7 @@ def _attendance(
             room_id=given.meeting.room_id,
             participant_id=seat.id,
             role=seat.role.value,
-            role_name=seat.role.name.lower(),
+            role_name=seat.role_name,
             websocket_url=websocket_url(request.headers.get("host", "")),
             ice_servers=ice_servers,
             session_token=given.ticket,
