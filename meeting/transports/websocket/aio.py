@@ -24,6 +24,7 @@ from meeting.transports.websocket.handshake import (
     knock,
     refused,
 )
+from meeting.transports.websocket.masks import Line
 
 LONGEST_REASON = 123
 
@@ -123,6 +124,9 @@ def app(
             admitted = await signaling.admit(asked)
         except Fault as fault:
             return _answer(refused(fault, asked.request_id))
+        line = None if request.transport is None else request.transport.get_protocol()
+        if isinstance(line, Line):
+            line.upgraded()  # before our answer is out: from its arrival on there may be frames
         try:
             await response.prepare(request)
         except BaseException:
@@ -193,4 +197,4 @@ class Port:
         server = self._runner.server
         if server is None or len(server.connections) >= self._connections:
             return Full()
-        return server()
+        return Line(server())

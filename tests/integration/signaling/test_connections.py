@@ -41,10 +41,24 @@ class Line:
             return 0
         return int(head.split()[1])
 
+    async def upgrade(self, token: str) -> None:
+        """Become a WebSocket."""
+        head = (
+            "GET /ws HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+            "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+            f"Authorization: Bearer {token}\r\n\r\n"
+        )
+        self.say(head.encode())
+        assert b" 101 " in await self._reader.readuntil(b"\r\n\r\n")
+
+    async def read(self) -> bytes:
+        """Read to the end."""
+        async with asyncio.timeout(PATIENCE):
+            return await self._reader.read()
+
     async def ended(self) -> bool:
         """Wait until the server hangs up without a word."""
-        async with asyncio.timeout(PATIENCE):
-            return await self._reader.read() == b""
+        return await self.read() == b""
 
     async def close(self) -> None:
         """Hang up."""
@@ -102,6 +116,19 @@ async def test_a_socket_outlives_the_time_of_its_head(
         peer, line = await house.open(1), await connect(house)
         assert await line.ended()  # it began later than the socket did
         await peer.nothing()
+
+
+async def test_frames_without_a_mask_break_the_protocol(house: World, connect: Connect) -> None:
+    """RFC 6455, 5.1: a client masks its frames, or is closed with 1002; nobody else is touched."""
+    peer, line = await house.open(1), await connect(house)
+    await line.upgrade(house.token(2))
+    ping = b'{"type":"ping"}'
+    line.say(bytes([0x81, len(ping)]) + ping)
+    assert (await line.read())[2:4] == (1002).to_bytes(2, "big")
+    await peer.nothing()
+    async with asyncio.timeout(PATIENCE):
+        while len(house.signaling.seats) > 1:
+            await asyncio.sleep(0)
 
 
 async def test_who_is_lost_between_upgrade_and_first_frame_leaves_its_room(house: World) -> None:
