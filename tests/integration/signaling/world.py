@@ -275,7 +275,7 @@ class World:
         """Wait until that many closures were announced."""
         async with asyncio.timeout(PATIENCE):
             while len(found := await self.closures()) < count:
-                await self.feed.wait("meeting", TOPIC, 0.05)
+                await self.feed.wait("test", TOPIC, 0.05)
         return found
 
 
