@@ -20,6 +20,7 @@ from meeting.stores.relational.idempotency import SqlAnswers
 from meeting.stores.relational.unit import SqlUnits
 from meeting.stores.relational.user import UserSqlUnit
 from meeting.transports.http import app, body, health, user
+from meeting.transports.http.envelope import Envelopes
 from meeting.transports.http.gate import Desk
 from meeting.transports.http.idempotency import Once
 from meeting.transports.http.limits import Limits, Window
@@ -58,6 +59,7 @@ class Front:
             bodies=body.Store(limits.bodies_bytes),
             origins=origins,
         )
+        self.envelope = Envelopes(self.clock)
         self.url = ""
         self.listener: Listener
         self.client: aiohttp.ClientSession
@@ -103,7 +105,7 @@ async def front(
     """Open the port on any free number, with further routes beside the user domain's."""
     database = Database(f"sqlite+aiosqlite:///{folder}/meeting.db")
     house = Front(database, limits, origins)
-    own = user.routes(house.accounts, house.sessions, house.by_account)
+    own = user.routes(house.accounts, house.sessions, house.by_account, house.envelope)
     port = app.build(house.desk, [*own, *routes], health.routes(lambda: house.state))
     listener = Listener(port, "127.0.0.1", 0, setting="http.port", drain_seconds=drain_seconds)
     house.listener = listener

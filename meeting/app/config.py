@@ -22,6 +22,7 @@ LONGEST_FRAME = 256 * 1024
 SECRET_LENGTH = 32
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 ENDPOINT = re.compile(r"tcp://[^/\s]+:\d{1,5}|ipc://\S+")
+PLACE = re.compile(r"https?://[^/?#@\s]+/?")
 Address = Annotated[str, Meta(min_length=1, max_length=253)]
 
 
@@ -175,6 +176,11 @@ def validate(config: Config) -> Config:
             f"signaling.silence_seconds: found {config.signaling.silence_seconds:g}; allowed: more"
             f" than signaling.ping_seconds, {config.signaling.ping_seconds:g}"
             " (a socket is asked for a sign of life once before it counts as silent)"
+        )
+    if config.http.public_url and not PLACE.fullmatch(config.http.public_url):
+        raise Wrong(
+            f"http.public_url: found {config.http.public_url!r};"
+            " allowed: https://host:port, without a path"
         )
     for origin in config.http.origins:
         if not origin.startswith(("http://", "https://")) or urlsplit(origin).path:

@@ -30,6 +30,8 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
     service: str = ""
     token_id: str = ""
     """The `jti` of the user's token, by which a logout finds what it opened."""
+    token_until: int = 0
+    """When that token is over by itself, in Unix seconds."""
     address: str = ""
     """The peer's IP address, without port; empty inside the process."""
 

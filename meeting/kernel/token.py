@@ -4,6 +4,7 @@ HS256 alone is accepted, and the kind is part of what is checked, so that an acc
 passes for a ticket or the other way round.
 """
 
+import re
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
@@ -20,6 +21,15 @@ ACCESS_LIFE = timedelta(hours=24)
 TICKET_LIFE = timedelta(seconds=60)
 
 
+_BEARER = re.compile(r"[Bb][Ee][Aa][Rr][Ee][Rr] +([A-Za-z0-9._~+/-]+=*) *")
+
+
+def bearer(authorization: str) -> str | None:
+    """Read the token out of an `Authorization: Bearer …` header (RFC 6750); None if it has none."""
+    found = _BEARER.fullmatch(authorization)
+    return found[1] if found else None
+
+
 class Claims(msgspec.Struct, frozen=True, kw_only=True):
     """What a sealed token says about its bearer."""
 
@@ -32,6 +42,8 @@ class Claims(msgspec.Struct, frozen=True, kw_only=True):
     exp: int
     parent: str = ""
     """For a ticket: the `jti` of the access token that asked for it, whose end is its own."""
+    until: int = 0
+    """For a ticket: when that token is over, and with it whatever the ticket opened."""
     meeting_id: int = 0
     peer_id: str = ""
 
@@ -52,7 +64,14 @@ class Tokens:
         return self._seal(claims), claims
 
     def ticket(
-        self, user_id: int, username: str, parent: str, meeting_id: int = 0, peer_id: str = ""
+        self,
+        user_id: int,
+        username: str,
+        parent: str,
+        *,
+        until: int,
+        meeting_id: int = 0,
+        peer_id: str = "",
     ) -> str:
         """Seal a ticket, good for 60 seconds; that it is used once is up to who accepts it."""
         return self._seal(
@@ -62,6 +81,7 @@ class Tokens:
                 kind="ticket",
                 life=TICKET_LIFE,
                 parent=parent,
+                until=until,
                 meeting_id=meeting_id,
                 peer_id=peer_id,
             )
@@ -102,6 +122,7 @@ class Tokens:
         life: timedelta,
         email: str = "",
         parent: str = "",
+        until: int = 0,
         meeting_id: int = 0,
         peer_id: str = "",
     ) -> Claims:
@@ -115,6 +136,7 @@ class Tokens:
             iat=int(now.timestamp()),
             exp=int((now + life).timestamp()),
             parent=parent,
+            until=until,
             meeting_id=meeting_id,
             peer_id=peer_id,
         )

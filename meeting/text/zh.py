@@ -44,6 +44,12 @@ ZH: dict[str, str] = {
     ),
     "must be 1 or more": "至少为 1",
     "is required": "必填",
+    # ai
+    "the engine failed; the log has the reason under the request id": (
+        "分析引擎出错;原因可在日志中按 request id 查到"
+    ),
+    "analysis is unavailable: {reason}": "分析服务不可用:{reason}",
+    "the analysis took longer than it may": "分析超时",
     # user
     "the name or the password is wrong": "用户名或密码错误",
     "this account is banned; ask an administrator": "该账号已被封禁,请联系管理员",

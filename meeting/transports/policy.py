@@ -12,7 +12,7 @@ from types import MappingProxyType
 import msgspec
 
 from meeting.kernel.errors import Fault, Kind, invalid
-from meeting.kernel.ids import MAX_ID
+from meeting.kernel.ids import MAX_ID, id_of
 
 PREFIX = "/api/v1"
 
@@ -83,9 +83,7 @@ POLICY: Mapping[Route, Rule] = MappingProxyType(
 BARE: Mapping[Route, Rule] = MappingProxyType(
     {("GET", "/health"): OPEN, ("GET", "/ready"): OPEN, ("GET", "/schema"): OPEN}
 )
-"""The routes without prefix and without envelope; the first two are on every port."""
-
-_NUMBER = re.compile(r"[1-9][0-9]{0,9}")
+"""The routes without prefix and without envelope, which are on every port."""
 
 
 def whole() -> dict[Route, Rule]:
@@ -132,7 +130,7 @@ class Match(msgspec.Struct, frozen=True):
     def check(self) -> None:
         """Refuse an id in the path that can't be one."""
         for name, value in self.values.items():
-            if not _NUMBER.fullmatch(value) or int(value) > MAX_ID:
+            if id_of(value) is None:
                 raise invalid(name, f"must be 1 to {MAX_ID}")
 
 

@@ -128,6 +128,86 @@ async def test_running_requests_end_well(tmp_path: Path, models: Path, shared: P
     assert kept["result"]["text"] == heard[1]["data"]["text"]
 
 
+async def test_nothing_new_is_begun_while_sockets_close(tmp_path: Path) -> None:
+    """While a socket does not answer its close, no port and no old connection takes new work."""
+    async with alone(tmp_path) as (server, client):
+        ann = await client.enter("ann")
+        meeting_id = await ann.meeting()
+        deaf = await ann.socket(meeting_id)  # which is not read again
+        urls = [server.url[name] for name in ("http", "signaling", "ai")]
+        # Connections that were in before the signal, and are asked after it.
+        kept = [await asyncio.open_connection("127.0.0.1", port(url)) for url in urls]
+        for reader, writer in kept:
+            assert (await said(reader, writer, ann, "/nowhere", "")) == (404, "not_found")
+        server.process.send_signal(signal.SIGTERM)
+        async with asyncio.timeout(PATIENCE):
+            while any([await accepted(url) for url in urls]):
+                await asyncio.sleep(0.02)
+        login = json.dumps({"username": "ann", "password": "correct horse"})
+        join = f"/meetings/{meeting_id}/join"
+        for (reader, writer), path in zip(
+            kept, ("/auth/login", "/signaling/ticket", "/ai/asr"), strict=True
+        ):
+            assert await said(reader, writer, ann, path, login) == (503, "unavailable")
+        assert await said(*kept[0], ann, join, "{}") == (503, "unavailable")
+        assert server.process.returncode is None
+        kept[0][1].write(b"GET /ready HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert b" 503 " in await kept[0][0].readline()
+        for _, writer in kept:
+            writer.close()
+        assert await server.gone() == 0, server.log()
+        await deaf.close()
+        assert server.tracebacks() == []
+
+
+def port(url: str) -> int:
+    """Return the port of an address."""
+    return int(url.rsplit(":", 1)[1])
+
+
+async def accepted(url: str) -> bool:
+    """Tell whether a new connection is taken."""
+    try:
+        _, writer = await asyncio.open_connection("127.0.0.1", port(url))
+    except ConnectionError:
+        return False
+    writer.close()
+    return True
+
+
+async def said(
+    reader: asyncio.StreamReader,
+    writer: asyncio.StreamWriter,
+    client: Client,
+    path: str,
+    body: str,
+) -> tuple[int, str]:
+    """Ask on a connection that is there; the status and the error's type."""
+    writer.write(
+        f"POST /api/v1{path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {client.token}\r\n"
+        f"Content-Length: {len(body)}\r\n\r\n{body}".encode()
+    )
+    async with asyncio.timeout(PATIENCE):
+        head = await reader.readuntil(b"\r\n\r\n")
+        length = next(line for line in head.lower().split(b"\r\n") if b"content-length" in line)
+        answer = json.loads(await reader.readexactly(int(length.split(b":")[1])))
+    return int(head.split()[1]), answer.get("error", {}).get("type", "")
+
+
+async def test_a_join_says_where_the_client_came_from(tmp_path: Path) -> None:
+    """A house that listens everywhere sends nobody to 0.0.0.0."""
+    async with alone(tmp_path, http__host="0.0.0.0") as (server, client):  # noqa: S104
+        client.url = f"http://127.0.0.1:{port(server.url['http'])}"
+        ann = await client.enter("ann")
+        joined = await ann.data("POST", f"/meetings/{await ann.meeting()}/join")
+        assert joined["websocket_url"] == client.url.replace("http", "ws", 1) + "/ws"
+        async with client.http.ws_connect(
+            joined["websocket_url"], params={"ticket": joined["token"]}
+        ) as opened:
+            await opened.send_json({"type": "join"})
+            assert (await opened.receive_json(timeout=PATIENCE))["type"] == "joined"
+
+
 async def test_every_port_tells_how_it_is(tmp_path: Path) -> None:
     """`/health` and `/ready` answer on all three ports, without credential or envelope."""
     async with alone(tmp_path) as (server, client):

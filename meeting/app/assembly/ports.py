@@ -27,12 +27,14 @@ from meeting.transports.http import (
     signaling as signaling_routes,
     user as user_routes,
 )
+from meeting.transports.http.address import socket_url
 from meeting.transports.http.body import Store
+from meeting.transports.http.envelope import Envelopes
 from meeting.transports.http.gate import Desk
 from meeting.transports.http.health import ModuleState, Readiness
 from meeting.transports.http.idempotency import Once
 from meeting.transports.http.limits import Limits, Window
-from meeting.transports.http.server import Listener
+from meeting.transports.http.server import CONNECTIONS, Listener
 from meeting.transports.websocket import aio, asgi
 
 log = structlog.get_logger(__name__)
@@ -64,16 +66,19 @@ def make(
     limits = _limits(config)
     desk = _desk(config, kept, people, tokens, clock, ids, limits)
     bare = health.routes(lambda: _readiness(house()))
-    speech = ai_routes.routes(analysis.recognition, analysis.detection, analysis.history)
-    signals_rest = signaling_routes.routes(signals.service.tickets)
+    envelope = Envelopes(clock)
+    speech = ai_routes.routes(analysis.recognition, analysis.detection, analysis.history, envelope)
+    signals_rest = signaling_routes.routes(signals.service.tickets, envelope)
+    by_account = Window(limits.per_account, clock)
     everything = [
-        *user_routes.routes(people.accounts, people.sessions, Window(limits.per_account, clock)),
+        *user_routes.routes(people.accounts, people.sessions, by_account, envelope),
         *meeting_routes.routes(
             schedule=meetings.schedule,
             lifecycle=meetings.lifecycle,
             attendance=meetings.attendance,
             results=meetings.results,
-            websocket_url=lambda: _socket(config.http.public_url or addresses["http"]),
+            envelope=envelope,
+            websocket_url=lambda host: socket_url(config.http.public_url, host, addresses["http"]),
             ice_servers=ice,
         ),
         *signals_rest,
@@ -81,12 +86,15 @@ def make(
     ]
     socket = asgi.route(signals.service, origins=origins, ids=ids)
     drain = math.ceil(config.http.drain_seconds)
+    # However many sockets there are, who asks by HTTP finds room beside them.
+    connections = config.signaling.max_sockets + CONNECTIONS
     http = Listener(
         app.build(desk, everything, bare, [socket]),
         host,
         config.http.port,
         setting="http.port",
         drain_seconds=drain,
+        connections=connections,
     )
     ai = Listener(
         app.build(desk, speech, bare),
@@ -102,6 +110,7 @@ def make(
         host,
         config.signaling.port,
         setting="signaling.port",
+        connections=connections,
     )
     listeners: dict[str, Listener | aio.Port] = {"http": http, "signaling": signaling, "ai": ai}
 
@@ -113,15 +122,14 @@ def make(
             log.info("listening", name=name, url=addresses[name])
 
     async def leave() -> None:
+        # Doors first: sockets may take seconds to close, and nothing new is to get in meanwhile.
+        desk.closing.set()
+        for listener in listeners.values():
+            await listener.close()
         await signals.service.drain()
         await asyncio.gather(*(listener.stop() for listener in listeners.values()))
 
     return Doors(module=Module(PORTS, start=start, drain=leave, stop=leave), addresses=addresses)
-
-
-def _socket(url: str) -> str:
-    """Return where signalling is, for a client that knows the HTTP address."""
-    return url.rstrip("/").replace("http", "ws", 1) + "/ws"
 
 
 def _limits(config: Config) -> Limits:

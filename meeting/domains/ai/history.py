@@ -1,7 +1,8 @@
 """What was found out in a meeting, from the AI domain's own rows."""
 
 from meeting.domains.ai.admission import Admission
-from meeting.domains.ai.model import Analysis, analysis_named
+from meeting.domains.ai.api import analysis_named
+from meeting.domains.ai.model import Analysis
 from meeting.domains.ai.ports import AiUnit
 from meeting.kernel.call import Call
 from meeting.kernel.page import Found, Page

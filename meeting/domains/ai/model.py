@@ -8,15 +8,6 @@ import msgspec
 
 from meeting.kernel.errors import invalid
 
-SPEECH = "speech_recognition"
-EMOTION = "emotion_detection"
-DEEPFAKE = "deepfake_detection"
-SYNTHESIS = "synthesis_detection"
-REPORT = "meeting_report"
-
-ALIASES = {"asr": SPEECH, "emotion": EMOTION, "deepfake": DEEPFAKE, "synthesis": SYNTHESIS}
-TASKS = (SPEECH, EMOTION, DEEPFAKE, SYNTHESIS)
-
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{1,8}){0,4}")
 
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
@@ -62,15 +53,6 @@ class Analysis(msgspec.Struct, frozen=True, kw_only=True):
     model: str
     model_sha256: str
     created_at: datetime
-
-
-def analysis_named(name: str) -> str:
-    """Return the type of analysis behind a name or alias, trimmed and in any case."""
-    wanted = name.strip().lower()
-    found = ALIASES.get(wanted, wanted)
-    if found not in (*TASKS, REPORT):
-        raise invalid("type", "must be one of " + ", ".join((*TASKS, REPORT, *ALIASES)))
-    return found
 
 
 def language_named(tag: str) -> str:

@@ -7,6 +7,7 @@ import msgspec
 import structlog
 
 from meeting.domains.ai.admission import Admission
+from meeting.domains.ai.api import SPEECH
 from meeting.domains.ai.content import (
     AUDIO_BYTES,
     AUDIO_SECONDS,
@@ -17,7 +18,7 @@ from meeting.domains.ai.content import (
     sound_format,
 )
 from meeting.domains.ai.events import SpeechCompleted
-from meeting.domains.ai.model import SPEECH, Analysis, Speech, language_named
+from meeting.domains.ai.model import Analysis, Speech, language_named
 from meeting.domains.ai.ports import AiUnit, Decoder, Engine
 from meeting.domains.ai.slots import Slots
 from meeting.kernel.call import Call

@@ -57,6 +57,7 @@ class Attendance:
             caller.user_id,
             admission.participant.username,
             parent=caller.token_id,
+            until=caller.token_until,
             meeting_id=meeting_id,
         )
         return msgspec.structs.replace(admission, ticket=ticket)

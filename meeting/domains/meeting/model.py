@@ -89,6 +89,16 @@ class Meeting(msgspec.Struct, frozen=True, kw_only=True):
     updated_at: datetime
 
     @property
+    def meeting_type_name(self) -> str:
+        """Return the type as a word."""
+        return self.meeting_type.name.lower()
+
+    @property
+    def status_name(self) -> str:
+        """Return the status as a word."""
+        return self.status.name.lower()
+
+    @property
     def room_id(self) -> str:
         """Return the name of its room, which it has from its creation on."""
         return room_of(self.id)
@@ -117,6 +127,16 @@ class Participant(msgspec.Struct, frozen=True, kw_only=True):
     left_at: datetime | None = None
     arrived_at: datetime | None = None
     """When the user last came or came again, by which late news of an old socket is told apart."""
+
+    @property
+    def role_name(self) -> str:
+        """Return the role as a word."""
+        return self.role.name.lower()
+
+    @property
+    def status_name(self) -> str:
+        """Return the status as a word."""
+        return self.status.name.lower()
 
     @property
     def member(self) -> bool:

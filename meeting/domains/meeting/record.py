@@ -8,11 +8,11 @@ from typing import Any, Literal
 
 import msgspec
 
+from meeting.domains.ai.api import SPEECH
 from meeting.domains.ai.events import SpeechCompleted
 
 TRANSCRIPTS = "meeting_transcripts"
 ANALYSES = "ai_analysis_results"
-SPEECH = "speech_recognition"
 
 Source = Literal["best", "live", "offline"]
 

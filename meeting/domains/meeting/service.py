@@ -95,7 +95,7 @@ def _refused(seat: Participant | None, error: str) -> Access:
 
 def _role(seat: Participant | None) -> str:
     """Name the role of a member; nobody else has one."""
-    return seat.role.name.lower() if seat is not None and seat.member else ""
+    return seat.role_name if seat is not None and seat.member else ""
 
 
 def _info(meeting: Meeting) -> MeetingInfo:
@@ -104,12 +104,12 @@ def _info(meeting: Meeting) -> MeetingInfo:
         title=meeting.title,
         description=meeting.description,
         creator_id=meeting.creator_id,
-        status=meeting.status.name.lower(),
+        status=meeting.status_name,
         start_time=meeting.start_time,
         end_time=meeting.end_time,
         actual_start_time=meeting.actual_start_time,
         max_participants=meeting.max_participants,
-        meeting_type=meeting.meeting_type.name.lower(),
+        meeting_type=meeting.meeting_type_name,
         room_id=meeting.room_id,
         settings=meeting.settings,
     )

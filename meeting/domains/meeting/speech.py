@@ -2,11 +2,11 @@
 
 import msgspec
 
+from meeting.domains.ai.api import SPEECH
 from meeting.domains.ai.events import SpeechCompleted
 from meeting.domains.meeting.ports import MeetingUnit
 from meeting.domains.meeting.record import (
     ANALYSES,
-    SPEECH,
     TRANSCRIPTS,
     analysis_of,
     line_of,

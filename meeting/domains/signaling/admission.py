@@ -1,6 +1,5 @@
 """Who may open a socket: everything that is refused before the upgrade, in the contract's order."""
 
-import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from urllib.parse import parse_qs
@@ -15,13 +14,11 @@ from meeting.domains.user.api import UserApi
 from meeting.kernel.call import Caller
 from meeting.kernel.clock import Clock
 from meeting.kernel.errors import Fault, Kind, invalid
-from meeting.kernel.ids import MAX_ID
+from meeting.kernel.ids import MAX_ID, id_of
 from meeting.kernel.ports import Units
-from meeting.kernel.token import ACCESS_LIFE, Claims, Tokens
+from meeting.kernel.token import Claims, Tokens, bearer
 
 FIELDS = 16
-_NUMBER = re.compile(r"[1-9][0-9]{0,9}")
-_BEARER = re.compile(r"[Bb]earer +([A-Za-z0-9._~+/=-]+) *")
 
 
 class Knock(msgspec.Struct, frozen=True, kw_only=True):
@@ -74,7 +71,7 @@ class Admission:
             raise Fault(Kind.UNAVAILABLE, "this server is going down; connect again in a moment")
         fields = _fields(knock.query)
         token, claims = self._credential(knock, fields)
-        until = claims.exp if claims.kind == "access" else claims.iat + _LIFE
+        until = claims.exp if claims.kind == "access" else claims.until
         seat = self._seats.take(
             claims.user_id, frozenset({claims.jti, claims.parent} - {""}), until
         )
@@ -92,10 +89,10 @@ class Admission:
 
     def _credential(self, knock: Knock, fields: Mapping[str, list[str]]) -> tuple[str, Claims]:
         if knock.authorization:
-            match = _BEARER.fullmatch(knock.authorization)
-            if match is None:
+            token = bearer(knock.authorization)
+            if token is None:
                 raise Fault(Kind.UNAUTHENTICATED, "send the header as Authorization: Bearer TOKEN")
-            return match[1], self._tokens.open(match[1], "access")
+            return token, self._tokens.open(token, "access")
         for name, kind in (("token", "access"), ("access_token", "access"), ("ticket", "ticket")):
             if name in fields:
                 token = fields[name][0]
@@ -125,10 +122,6 @@ class Admission:
         async with self._units.write() as unit:
             if not await unit.spend(claims.jti, datetime.fromtimestamp(claims.exp, UTC)):
                 raise Fault(Kind.UNAUTHENTICATED, "the ticket was used before; ask for another")
-
-
-_LIFE = int(ACCESS_LIFE.total_seconds())
-"""A ticket's parent was issued before it, so that this long after it the parent is over too."""
 
 
 def _fields(query: str) -> dict[str, list[str]]:
@@ -174,7 +167,6 @@ def _wishes(
 def _number(fields: Mapping[str, list[str]], name: str) -> int:
     if name not in fields:
         return 0
-    text = fields[name][0]
-    if not _NUMBER.fullmatch(text) or int(text) > MAX_ID:
+    if (found := id_of(fields[name][0])) is None:
         raise invalid(name, f"must be a whole number from 1 to {MAX_ID}")
-    return int(text)
+    return found

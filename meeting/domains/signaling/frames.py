@@ -4,26 +4,22 @@ A server frame is encoded without `seq`, so that one encoding serves all who get
 each session puts its own number in front (`numbered`).
 """
 
-import re
 from datetime import datetime
 from typing import Annotated, Any
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from meeting.domains.signaling.model import PeerId
 from meeting.kernel.clock import rfc3339
 from meeting.kernel.errors import ERRORS, Fault, Kind
-
-MAX_DEPTH = 32
+from meeting.kernel.nesting import MAX_DEPTH, shallow
 
 Id = Annotated[str, Meta(max_length=128)] | Annotated[int, Meta(ge=-(2**53), le=2**53)] | None
 UserId = Annotated[int, Meta(ge=1, le=2**32 - 1)]
 """A user, or the recorder, whose id is the highest."""
-PeerId = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{1,64}\Z")]
 RoomId = Annotated[str, Meta(min_length=1, max_length=100)] | Annotated[int, Meta(ge=1)]
 Text = Annotated[str, Meta(min_length=1)]
-
-_TOKENS = re.compile(rb'"(?:[^"\\]|\\.)*"?|[\[{]|[\]}]', re.DOTALL)
 
 
 class Frame(msgspec.Struct, frozen=True, kw_only=True):
@@ -109,8 +105,9 @@ def read(message: str | bytes) -> Known:
     if isinstance(message, bytes):
         raise Unreadable(Kind.VALIDATION, "send text frames of JSON, not binary ones")
     data = message.encode("utf-8", "surrogatepass")
-    if _depth_exceeds(data):
-        raise Unreadable(Kind.VALIDATION, f"JSON may be {MAX_DEPTH} levels deep")
+    if not shallow(data):
+        text = f"JSON may be {MAX_DEPTH} levels deep, and its brackets have to match"
+        raise Unreadable(Kind.VALIDATION, text)
     try:
         return _known.decode(data)
     except msgspec.ValidationError as error:
@@ -128,21 +125,6 @@ def _refused(data: bytes, error: msgspec.ValidationError) -> Unreadable:
     echo = sent.id if isinstance(sent.id, str) and len(sent.id) <= 128 else None
     text = str(error) if known else "type: must be one of the v2.0 names, such as join"
     return Unreadable(Kind.VALIDATION, text[:300], sent.type[:32] if known else "", echo)
-
-
-def _depth_exceeds(data: bytes) -> bool:
-    if data.count(b"{") + data.count(b"[") <= MAX_DEPTH:
-        return False
-    depth = 0
-    for token in _TOKENS.finditer(data):
-        match token[0]:
-            case b"{" | b"[":
-                depth += 1
-                if depth > MAX_DEPTH:
-                    return True
-            case b"}" | b"]":
-                depth -= 1
-    return False
 
 
 def encode(type_: str, **fields: Any) -> bytes:

@@ -3,13 +3,14 @@
 import re
 from datetime import datetime, timedelta
 from enum import IntEnum
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
 from meeting.kernel.lease import Lease
 
 PEER_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+PeerId = Annotated[str, msgspec.Meta(pattern=rf"^{PEER_ID.pattern}\Z")]
 MIB = 1024 * 1024
 
 

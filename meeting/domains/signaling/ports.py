@@ -63,8 +63,12 @@ class SignalingUnit(Unit, Protocol):
         ...
 
 
+LOST = 1006
+"""The code of a socket whose client said nothing at its end."""
+
+
 class Closed(msgspec.Struct, frozen=True):
-    """The socket is no more; 1006 where the client said nothing."""
+    """The socket is no more."""
 
     code: int
 

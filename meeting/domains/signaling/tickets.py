@@ -27,5 +27,10 @@ class Tickets:
         if peer_id and not PEER_ID.fullmatch(peer_id):
             raise invalid("peer_id", "must be 1 to 64 of A-Z a-z 0-9 _ -")
         return self._tokens.ticket(
-            caller.user_id, caller.username, caller.token_id, meeting_id, peer_id
+            caller.user_id,
+            caller.username,
+            parent=caller.token_id,
+            until=caller.token_until,
+            meeting_id=meeting_id,
+            peer_id=peer_id,
         )

@@ -42,6 +42,16 @@ class User(NewUser, frozen=True, kw_only=True):
     avatar: str = ""
     last_login: datetime | None = None
 
+    @property
+    def role_name(self) -> str:
+        """Return the role as a word."""
+        return self.role.name.lower()
+
+    @property
+    def status_name(self) -> str:
+        """Return the status as a word."""
+        return self.status.name.lower()
+
     def enter(self) -> None:
         """Refuse an account that may not be used; asked after its password, never before."""
         if self.status is Status.BANNED:
@@ -57,7 +67,7 @@ class User(NewUser, frozen=True, kw_only=True):
             username=self.username,
             full_name=self.nickname,
             email=self.email if whole else "",
-            status=self.status.name.lower() if whole else "",
+            status=self.status_name if whole else "",
             created_at=self.created_at if whole else None,
         )
 

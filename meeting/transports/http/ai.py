@@ -1,23 +1,24 @@
 """REST of the AI domain: what was said, and what was found out in a meeting."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Self
 
 import msgspec
 from litestar import get, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, QueryParameter
 
+from meeting.domains.ai.api import DEEPFAKE, EMOTION
 from meeting.domains.ai.detection import Detection, Picture
 from meeting.domains.ai.history import History
-from meeting.domains.ai.model import DEEPFAKE, EMOTION, Segment
+from meeting.domains.ai.model import Segment
 from meeting.domains.ai.recognition import Recognised, Recognition, Recording
 from meeting.kernel.call import Call
 from meeting.kernel.errors import invalid
 from meeting.kernel.ids import meeting_of
 from meeting.kernel.page import Page
 from meeting.transports.http.analysis import AnalysisView
-from meeting.transports.http.envelope import Envelope, Nothing, Paged, envelope, paged
+from meeting.transports.http.envelope import Envelope, Envelopes, Nothing, Paged, paged
 
 
 class About(msgspec.Struct, kw_only=True):
@@ -63,7 +64,7 @@ class SpeechView(msgspec.Struct, frozen=True, kw_only=True):
     """What was said; nothing heard is an empty text with confidence 0."""
 
     task_id: str
-    status: str
+    status: str = "ok"
     text: str
     confidence: float
     language: str
@@ -73,9 +74,14 @@ class SpeechView(msgspec.Struct, frozen=True, kw_only=True):
     model_sha256: str
     latency_ms: int
 
+    @classmethod
+    def of(cls, found: Recognised) -> Self:
+        """Show a result and the name that it is kept under."""
+        return cls(task_id=found.task_id, **msgspec.structs.asdict(found.speech))
+
 
 def routes(
-    recognition: Recognition, detection: Detection, history: History
+    recognition: Recognition, detection: Detection, history: History, envelope: Envelopes
 ) -> list[HTTPRouteHandler]:
     """Make the routes of the AI domain."""
 
@@ -92,7 +98,7 @@ def routes(
             language=data.language or "",
             started_at=data.started_at,
         )
-        return envelope(call, _speech(await recognition.recognise(call, wanted)))
+        return envelope(call, SpeechView.of(await recognition.recognise(call, wanted)))
 
     @post("/ai/emotion-detection", status_code=200)
     async def emotion(data: PictureBody, call: Call) -> Envelope[Nothing]:
@@ -124,20 +130,4 @@ def _picture(data: PictureBody) -> Picture:
         meeting_id=data.meeting,
         user_id=data.user_id or 0,
         format=data.format,
-    )
-
-
-def _speech(found: Recognised) -> SpeechView:
-    speech = found.speech
-    return SpeechView(
-        task_id=found.task_id,
-        status="ok",
-        text=speech.text,
-        confidence=speech.confidence,
-        language=speech.language,
-        duration_ms=speech.duration_ms,
-        segments=speech.segments,
-        model=speech.model,
-        model_sha256=speech.model_sha256,
-        latency_ms=speech.latency_ms,
     )

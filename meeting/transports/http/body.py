@@ -1,19 +1,15 @@
 """Bodies from outside: read within their bounds, and looked at before anybody decodes them."""
 
 import asyncio
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from meeting.kernel.errors import Fault, Kind
+from meeting.kernel.nesting import MAX_DEPTH, few, shallow
 from meeting.transports.http.asgi import Message, Receive
 from meeting.transports.http.errors import malformed
 
-MAX_DEPTH = 32
 SCANNED = 2**20
-_TEXT = re.compile(rb'"[^"]*"')
-_BRACKETS = b"[]{}"
-_OTHERS = bytes(byte for byte in range(256) if byte not in _BRACKETS)
 
 
 class Store:
@@ -108,16 +104,10 @@ def check(body: bytes) -> None:
             raise malformed("it is not valid UTF-8") from error
     if rb"\u0000" in body and rb"\u0000" in body.replace(rb"\\", b""):
         raise malformed("it holds a NUL character")  # which PostgreSQL can't keep
-    if body.count(b"[") + body.count(b"{") <= MAX_DEPTH:
-        return
-    if len(body) > SCANNED:
+    if len(body) > SCANNED and not few(body):
         # Such a body carries media in a few fields; nesting it costs the reader, not the writer.
         raise malformed(f"above {SCANNED} bytes it may hold {MAX_DEPTH} objects and lists")
-    bare = body.replace(rb"\\", b"").replace(rb"\"", b"")
-    shape = _TEXT.sub(b"", bare).translate(None, _OTHERS)
-    for _ in range(MAX_DEPTH):
-        shape = shape.replace(b"[]", b".").replace(b"{}", b".").translate(None, b".")
-    if shape:
+    if not shallow(body):
         raise malformed(f"it is nested deeper than {MAX_DEPTH}, or its brackets do not match")
 
 

@@ -9,7 +9,7 @@ import msgspec
 from litestar.params import QueryParameter
 
 from meeting.kernel.call import Call
-from meeting.kernel.clock import SystemClock
+from meeting.kernel.clock import Clock
 from meeting.kernel.errors import invalid
 from meeting.kernel.page import MAX_SIZE, Found, Page
 
@@ -45,15 +45,21 @@ class Nothing(msgspec.Struct, frozen=True):
     """An answer that has nothing to say but that it worked: `{}`."""
 
 
-def envelope(call: Call, data: T, code: int = 200) -> Envelope[T]:
-    """Wrap an answer; `code` is the HTTP status of the route."""
-    return Envelope(
-        code=code,
-        message=MESSAGES[code],
-        data=data,
-        timestamp=SystemClock().now(),
-        request_id=call.request_id,
-    )
+class Envelopes:
+    """Wraps what routes answer, on the clock of the house."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+
+    def __call__(self, call: Call, data: T, code: int = 200) -> Envelope[T]:
+        """Wrap an answer; `code` is the HTTP status of the route."""
+        return Envelope(
+            code=code,
+            message=MESSAGES[code],
+            data=data,
+            timestamp=self._clock.now(),
+            request_id=call.request_id,
+        )
 
 
 def paged(found: Found[R], page: Page, convert: Callable[[R], T]) -> Paged[T]:

@@ -4,12 +4,10 @@ import asyncio
 from collections.abc import Mapping
 from contextlib import suppress
 
-import msgspec
-
 from meeting.kernel.errors import Fault
 from meeting.kernel.ids import Ids
 from meeting.transports.http.asgi import Message, Receive, Scope, Send
-from meeting.transports.http.errors import answer
+from meeting.transports.http.refusal import refusal
 
 LONGEST_ID = 64
 LINGER_SECONDS = 2.0
@@ -52,8 +50,7 @@ class Exchange:
         """Send one message of the answer, with the headers that every answer has."""
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            headers = [*message["headers"], (b"x-request-id", self.request_id.encode())]
-            headers += ALWAYS
+            headers = [*message["headers"], *stamp(self.request_id)]
             if self.origin:
                 headers.append((b"access-control-allow-origin", self.origin))
                 headers.append((b"access-control-expose-headers", EXPOSED))
@@ -66,11 +63,8 @@ class Exchange:
         A client that is still sending gets the answer first and then a moment to see it: closing
         at once would reset the connection under the answer.
         """
-        said = answer(fault, self.request_id, self.language)
-        body = msgspec.json.encode(said.body)
-        headers = [(name.encode(), value.encode()) for name, value in said.headers.items()]
-        headers.append((b"content-type", b"application/json"))
-        headers.append((b"content-length", str(len(body)).encode()))
+        said = refusal(fault, self.request_id, self.language)
+        headers, body = [*said.headers], said.body
         if unread is not None:
             headers.append((b"connection", b"close"))
         await self.send({"type": "http.response.start", "status": said.status, "headers": headers})
@@ -80,6 +74,11 @@ class Exchange:
         await self.send({"type": "http.response.body", "body": body, "more_body": True})
         await linger(unread)
         await self.send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+def stamp(request_id: str) -> list[tuple[bytes, bytes]]:
+    """Return the headers that every answer has."""
+    return [(b"x-request-id", request_id.encode()), *ALWAYS]
 
 
 async def linger(receive: Receive) -> None:

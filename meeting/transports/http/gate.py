@@ -18,7 +18,7 @@ from meeting.kernel.clock import Clock
 from meeting.kernel.errors import Fault, Kind
 from meeting.kernel.ids import Ids
 from meeting.kernel.replay import Slot
-from meeting.kernel.token import Tokens
+from meeting.kernel.token import Tokens, bearer
 from meeting.transports.http import body
 from meeting.transports.http.asgi import App, Receive, Scope, Send
 from meeting.transports.http.errors import fault_of
@@ -26,7 +26,7 @@ from meeting.transports.http.exchange import HARMLESS, Exchange
 from meeting.transports.http.idempotency import Once, key_of
 from meeting.transports.http.limits import Limits, Window, neighbourhood
 from meeting.transports.origin import admitted
-from meeting.transports.policy import Match, Rule, Table
+from meeting.transports.policy import PREFIX, Match, Rule, Table
 
 log = structlog.get_logger("meeting.access")
 
@@ -50,6 +50,8 @@ class Desk(msgspec.Struct, frozen=True, kw_only=True):
     bodies: body.Store
     origins: Collection[str] = ()
     """Web pages of other hosts that may call us: the setting `http.origins`."""
+    closing: asyncio.Event = msgspec.field(default_factory=asyncio.Event)
+    """Set once the process ends: connections that are still there bring no new work."""
 
 
 class Gate:
@@ -108,6 +110,8 @@ class Gate:
         if method == "OPTIONS" and origin and "access-control-request-method" in headers:
             await _preflight(exchange, match)
             return
+        if desk.closing.is_set() and match.template.startswith(PREFIX):
+            raise Fault(Kind.UNAVAILABLE, "the server stops; try again")
         address = scope["client"][0] if scope["client"] else ""
         caller = Caller(address=address)
         if not match.open:
@@ -126,11 +130,10 @@ class Gate:
             await self._read(scope, receive, exchange, (rule, match, caller))
 
     async def _identify(self, exchange: Exchange, address: str) -> Caller:
-        scheme, _, token = exchange.headers.get("authorization", "").partition(" ")
-        if scheme.lower() != "bearer" or not token.strip():
+        token = bearer(exchange.headers.get("authorization", ""))
+        if token is None:
             raise Fault(Kind.UNAUTHENTICATED, "a token is needed: Authorization: Bearer …")
         desk = self._desk
-        token = token.strip()
         claims = desk.tokens.open(token, "access")
         asking = Call(caller=Caller(address=address), request_id=exchange.request_id)
         identity = await desk.users.validate_token(asking, token)
@@ -142,6 +145,7 @@ class Gate:
             username=identity.username,
             role=identity.role,
             token_id=claims.jti,
+            token_until=claims.exp,
             address=address,
         )
 

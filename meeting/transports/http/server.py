@@ -8,16 +8,18 @@ import asyncio
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, cast
 
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.server import ServerState
 
 from meeting.transports.http.asgi import App
 from meeting.transports.websocket.wire import Wire
 
 BACKLOG = 512
 CONNECTIONS = 4096
+"""How many clients may be connected to a port, beside those that have a WebSocket on it."""
 HEAD_BYTES = 64 * 2**10
 HEAD_SECONDS = 15.0
 IDLE_SECONDS = 30
@@ -45,6 +47,14 @@ def bind(host: str, port: int, setting: str) -> socket.socket:
         )
         raise BindError(msg) from error
     return opened
+
+
+class Full(asyncio.Protocol):
+    """Hangs up on a client for whom there is no room; whoever is in is served on."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """End the connection before a byte of it is read."""
+        cast("asyncio.Transport", transport).abort()
 
 
 class Head(HttpToolsProtocol):
@@ -92,12 +102,27 @@ class Head(HttpToolsProtocol):
             self._timer = None
 
 
+def _bounded(connections: int) -> type[asyncio.Protocol]:
+    """Make what uvicorn makes a protocol with for each client: a `Head`, or `Full`.
+
+    uvicorn's own bound would answer everybody 503 once it is reached, also who is in already.
+    """
+
+    def protocol(*, server_state: ServerState, **given: Any) -> asyncio.Protocol:
+        if len(server_state.connections) >= connections:
+            return Full()
+        return Head(server_state=server_state, **given)
+
+    return cast("type[asyncio.Protocol]", protocol)
+
+
 class _Server(uvicorn.Server):
     """uvicorn that leaves signals alone and says when it listens."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
         self.listening = asyncio.Event()
+        self.servers = []
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -114,7 +139,14 @@ class Listener:
     """One HTTP port: `bind` early, `start` when its routes can answer, `stop` to drain it."""
 
     def __init__(
-        self, app: App, host: str, port: int, *, setting: str, drain_seconds: int = 20
+        self,
+        app: App,
+        host: str,
+        port: int,
+        *,
+        setting: str,
+        drain_seconds: int = 20,
+        connections: int = CONNECTIONS,
     ) -> None:
         self.host = host
         self.port = port
@@ -124,7 +156,7 @@ class Listener:
         self._server = _Server(
             uvicorn.Config(
                 app,
-                http=Head,
+                http=_bounded(connections),
                 ws=Wire,
                 lifespan="off",
                 log_config=None,
@@ -132,7 +164,6 @@ class Listener:
                 server_header=False,
                 proxy_headers=False,
                 backlog=BACKLOG,
-                limit_concurrency=CONNECTIONS,
                 timeout_keep_alive=IDLE_SECONDS,
                 timeout_graceful_shutdown=drain_seconds,
                 ws_max_size=2**20,
@@ -156,6 +187,11 @@ class Listener:
         if self._task.done():
             heard.cancel()
             await self._task
+
+    async def close(self) -> None:
+        """Accept nothing new; who is connected stays."""
+        for server in self._server.servers:
+            server.close()
 
     async def stop(self) -> None:
         """Accept nothing new, let what runs end (for `drain_seconds`), and leave the port."""

@@ -7,28 +7,30 @@ from litestar import post
 from litestar.handlers import HTTPRouteHandler
 from msgspec import Meta
 
+from meeting.domains.signaling.model import PeerId
 from meeting.domains.signaling.tickets import Tickets
 from meeting.kernel.call import Call
 from meeting.kernel.ids import MAX_ID
 from meeting.kernel.token import TICKET_LIFE
-from meeting.transports.http.envelope import Envelope, envelope
+from meeting.transports.http.discreet import Discreet
+from meeting.transports.http.envelope import Envelope, Envelopes
 
 
 class TicketBody(msgspec.Struct, frozen=True, kw_only=True):
     """What a ticket is to be bound to beside its user."""
 
     meeting_id: Annotated[int, Meta(ge=1, le=MAX_ID)] | None = None
-    peer_id: Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{1,64}\Z")] | None = None
+    peer_id: PeerId | None = None
 
 
-class TicketView(msgspec.Struct, frozen=True, kw_only=True):
+class TicketView(Discreet, frozen=True, kw_only=True):
     """A ticket that opens one socket; `expires_in` in seconds."""
 
     ticket: str
     expires_in: int = int(TICKET_LIFE.total_seconds())
 
 
-def routes(tickets: Tickets) -> list[HTTPRouteHandler]:
+def routes(tickets: Tickets, envelope: Envelopes) -> list[HTTPRouteHandler]:
     """Make the routes."""
 
     @post("/signaling/ticket", status_code=200)

@@ -1,7 +1,7 @@
 """REST of the user domain."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Self
 
 import msgspec
 from litestar import get, post
@@ -14,7 +14,8 @@ from meeting.domains.user.sessions import Sessions
 from meeting.kernel.call import Call
 from meeting.kernel.errors import invalid
 from meeting.kernel.secret import Secret
-from meeting.transports.http.envelope import Envelope, Nothing, envelope
+from meeting.transports.http.discreet import Discreet
+from meeting.transports.http.envelope import Envelope, Envelopes, Nothing
 from meeting.transports.http.limits import Window
 
 LINE = r"^[^\x00-\x1f\x7f]*\Z"
@@ -28,7 +29,7 @@ Password = Annotated[str, Meta(min_length=8, max_length=128)]
 Opaque = Annotated[str, Meta(max_length=256)]
 
 
-class RegisterBody(msgspec.Struct, frozen=True, kw_only=True):
+class RegisterBody(Discreet, frozen=True, kw_only=True):
     """A new account."""
 
     username: Name
@@ -38,21 +39,21 @@ class RegisterBody(msgspec.Struct, frozen=True, kw_only=True):
     phone: Annotated[str, Meta(max_length=20, pattern=LINE)] | None = None
 
 
-class LoginBody(msgspec.Struct, frozen=True, kw_only=True):
+class LoginBody(Discreet, frozen=True, kw_only=True):
     """User name or e-mail address, and password."""
 
     username: Annotated[str, Meta(min_length=1, max_length=100, pattern=LINE)]
     password: Annotated[str, Meta(min_length=1, max_length=128)]
 
 
-class RefreshBody(msgspec.Struct, frozen=True, kw_only=True):
+class RefreshBody(Discreet, frozen=True, kw_only=True):
     """The refresh token, under one of two names."""
 
     refresh_token: Opaque | None = None
     token: Opaque | None = None
 
 
-class LogoutBody(msgspec.Struct, frozen=True, kw_only=True):
+class LogoutBody(Discreet, frozen=True, kw_only=True):
     """A refresh token whose family is to end, too."""
 
     refresh_token: Opaque | None = None
@@ -74,6 +75,11 @@ class UserView(msgspec.Struct, frozen=True, kw_only=True):
     last_login: datetime | None
     created_at: datetime
 
+    @classmethod
+    def of(cls, user: User) -> Self:
+        """Show an account to its owner."""
+        return msgspec.convert(user, type=cls, from_attributes=True)
+
 
 class RegisterView(msgspec.Struct, frozen=True):
     """The new account."""
@@ -81,7 +87,7 @@ class RegisterView(msgspec.Struct, frozen=True):
     user: UserView
 
 
-class TokenView(msgspec.Struct, frozen=True, kw_only=True):
+class TokenView(Discreet, frozen=True, kw_only=True):
     """New credentials; `expires_in` in seconds."""
 
     token: str
@@ -95,7 +101,9 @@ class LoginView(TokenView, frozen=True, kw_only=True):
     user: UserView
 
 
-def routes(accounts: Accounts, sessions: Sessions, by_account: Window) -> list[HTTPRouteHandler]:
+def routes(
+    accounts: Accounts, sessions: Sessions, by_account: Window, envelope: Envelopes
+) -> list[HTTPRouteHandler]:
     """Make the routes; `by_account` bounds how often a password may be tried for one name.
 
     It counts the name as it was given, known or not, so that it tells nobody which are known.
@@ -112,7 +120,7 @@ def routes(accounts: Accounts, sessions: Sessions, by_account: Window) -> list[H
             nickname=data.nickname or "",
             phone=data.phone or "",
         )
-        return envelope(call, RegisterView(view(await accounts.register(call, wanted))), 201)
+        return envelope(call, RegisterView(UserView.of(await accounts.register(call, wanted))), 201)
 
     @post("/auth/login", status_code=200)
     async def login(data: LoginBody, call: Call) -> Envelope[LoginView]:
@@ -120,7 +128,7 @@ def routes(accounts: Accounts, sessions: Sessions, by_account: Window) -> list[H
         by_account.spend(fold(data.username))
         session = await sessions.login(call, data.username, data.password)
         shown = LoginView(
-            user=view(session.user),
+            user=UserView.of(session.user),
             token=session.token,
             refresh_token=session.refresh_token,
             expires_in=session.expires_in,
@@ -150,24 +158,6 @@ def routes(accounts: Accounts, sessions: Sessions, by_account: Window) -> list[H
     @get("/users/profile")
     async def profile(call: Call) -> Envelope[UserView]:
         """Return the caller's own account."""
-        return envelope(call, view(await accounts.profile(call)))
+        return envelope(call, UserView.of(await accounts.profile(call)))
 
     return [register, login, refresh, logout, profile]
-
-
-def view(user: User) -> UserView:
-    """Show an account to its owner."""
-    return UserView(
-        id=user.id,
-        username=user.username,
-        email=user.email,
-        nickname=user.nickname,
-        avatar=user.avatar,
-        phone=user.phone,
-        role=user.role.value,
-        role_name=user.role.name.lower(),
-        status=user.status.value,
-        status_name=user.status.name.lower(),
-        last_login=user.last_login,
-        created_at=user.created_at,
-    )

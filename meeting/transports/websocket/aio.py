@@ -9,23 +9,23 @@ from aiohttp import WSMsgType, web
 from aiohttp.http_exceptions import HttpProcessingError
 
 from meeting.domains.signaling.model import Close
-from meeting.domains.signaling.ports import Closed
+from meeting.domains.signaling.ports import LOST, Closed
 from meeting.domains.signaling.service import Signaling
 from meeting.kernel.errors import Fault, Kind
 from meeting.kernel.ids import Ids
 from meeting.transports.http.asgi import App
 from meeting.transports.http.bridge import bridge
-from meeting.transports.http.server import bind
+from meeting.transports.http.refusal import Refusal
+from meeting.transports.http.server import BACKLOG, CONNECTIONS, HEAD_SECONDS, Full, bind
 from meeting.transports.websocket.handshake import (
     BUFFER_BYTES,
     LONGEST_MESSAGE,
     PATH,
-    Refusal,
     knock,
-    refusal,
+    refused,
 )
+from meeting.transports.websocket.masks import Line
 
-LOST = 1006
 LONGEST_REASON = 123
 
 
@@ -123,7 +123,10 @@ def app(
                 raise Fault(Kind.VALIDATION, "ask for a WebSocket: Upgrade, version 13, a key")
             admitted = await signaling.admit(asked)
         except Fault as fault:
-            return _answer(refusal(fault, asked.request_id))
+            return _answer(refused(fault, asked.request_id))
+        line = None if request.transport is None else request.transport.get_protocol()
+        if isinstance(line, Line):
+            line.upgraded()  # before our answer is out: from its arrival on there may be frames
         try:
             await response.prepare(request)
         except BaseException:
@@ -140,22 +143,35 @@ def app(
 
 
 def _answer(said: Refusal) -> web.Response:
-    return web.Response(status=said.status, headers=said.headers, body=said.body)
+    headers = {name.decode(): value.decode() for name, value in said.headers}
+    return web.Response(status=said.status, headers=headers, body=said.body)
 
 
 class Port:
-    """The signalling port: `bind` early, `start`, and `stop` once its sockets are closed."""
+    """The signalling port: `start`, `close` it to who is not in yet, `stop` it for all."""
 
-    def __init__(self, application: web.Application, host: str, port: int, *, setting: str) -> None:
+    def __init__(
+        self,
+        application: web.Application,
+        host: str,
+        port: int,
+        *,
+        setting: str,
+        connections: int = CONNECTIONS,
+    ) -> None:
         self.host = host
         self.port = port
         self._setting = setting
+        self._connections = connections
+        self._server: asyncio.Server | None = None
         self._runner = web.AppRunner(
             application,
             access_log=None,
             logger=_log,
             handle_signals=False,
             shutdown_timeout=5.0,
+            # Counts from the last answer, or the beginning, until the next head is complete.
+            keepalive_timeout=HEAD_SECONDS,
         )
 
     async def start(self) -> None:
@@ -163,8 +179,22 @@ class Port:
         opened = bind(self.host, self.port, self._setting)
         self.port = opened.getsockname()[1]
         await self._runner.setup()
-        await web.SockSite(self._runner, opened).start()
+        loop = asyncio.get_running_loop()
+        self._server = await loop.create_server(self._protocol, sock=opened, backlog=BACKLOG)
+
+    async def close(self) -> None:
+        """Accept nothing new; who is connected stays."""
+        if self._server is not None:
+            self._server.close()
 
     async def stop(self) -> None:
         """Stop listening and end what is left."""
+        await self.close()
         await self._runner.cleanup()
+
+    def _protocol(self) -> asyncio.Protocol:
+        """Make what serves one connection, if there is room for it."""
+        server = self._runner.server
+        if server is None or len(server.connections) >= self._connections:
+            return Full()
+        return Line(server())

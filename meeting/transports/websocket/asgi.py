@@ -8,15 +8,13 @@ from litestar.types import Receive, Scope, Send
 from uvicorn.protocols.utils import ClientDisconnected
 
 from meeting.domains.signaling.model import Close
-from meeting.domains.signaling.ports import Closed
+from meeting.domains.signaling.ports import LOST, Closed
 from meeting.domains.signaling.service import Signaling
 from meeting.kernel.errors import Fault
 from meeting.kernel.ids import Ids
 from meeting.transports.http.asgi import Receive as PlainReceive, Send as PlainSend
-from meeting.transports.websocket.handshake import PATH, knock, refusal
+from meeting.transports.websocket.handshake import PATH, knock, refused
 from meeting.transports.websocket.wire import EXTENSION, Wire
-
-LOST = 1006
 
 
 class AsgiSocket:
@@ -85,17 +83,17 @@ def route(signaling: Signaling, *, origins: Collection[str], ids: Ids) -> ASGIRo
             return
         try:
             await send({"type": "websocket.accept", "subprotocol": None, "headers": []})
+            await receive()  # websocket.connect
         except BaseException:
             signaling.dismiss(admitted)
             raise
-        await receive()  # websocket.connect
         await signaling.serve(AsgiSocket(wire, receive, send), admitted)  # type: ignore[arg-type]
 
     return socket
 
 
 async def _refuse(fault: Fault, request_id: str, send: PlainSend) -> None:
-    said = refusal(fault, request_id)
-    headers = [(name.encode(), value.encode()) for name, value in said.headers.items()]
-    await send({"type": "websocket.http.response.start", "status": said.status, "headers": headers})
+    said = refused(fault, request_id)
+    start = {"status": said.status, "headers": said.headers}
+    await send({"type": "websocket.http.response.start", **start})
     await send({"type": "websocket.http.response.body", "body": said.body, "more_body": False})

@@ -7,8 +7,8 @@ import msgspec
 from meeting.domains.signaling.admission import Knock
 from meeting.kernel.errors import Fault
 from meeting.kernel.ids import Ids
-from meeting.transports.http.errors import answer
-from meeting.transports.http.exchange import chosen
+from meeting.transports.http.exchange import chosen, stamp
+from meeting.transports.http.refusal import Refusal, refusal
 from meeting.transports.origin import admitted
 
 PATH = "/ws"
@@ -16,14 +16,6 @@ LONGEST_MESSAGE = 4 * 64 * 1024
 """Bytes after which a server itself refuses a message; the session's own bound lies below."""
 BUFFER_BYTES = 64 * 1024
 """Bytes that a transport may hold unsent before its peer's writer has to wait."""
-
-
-class Refusal(msgspec.Struct, frozen=True):
-    """An HTTP answer in place of the upgrade."""
-
-    status: int
-    headers: dict[str, str]
-    body: bytes
 
 
 def knock(
@@ -47,8 +39,7 @@ def knock(
     )
 
 
-def refusal(fault: Fault, request_id: str) -> Refusal:
-    """Word a refusal as REST words its errors."""
-    said = answer(fault, request_id)
-    headers = said.headers | {"content-type": "application/json", "x-request-id": request_id}
-    return Refusal(status=said.status, headers=headers, body=msgspec.json.encode(said.body))
+def refused(fault: Fault, request_id: str) -> Refusal:
+    """Word a refusal as REST words its errors, with the headers that REST's answers have."""
+    said = refusal(fault, request_id)
+    return msgspec.structs.replace(said, headers=[*said.headers, *stamp(request_id)])

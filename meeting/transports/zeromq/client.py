@@ -22,7 +22,7 @@ from meeting.kernel.errors import Fault
 from meeting.kernel.failpoint import failpoint
 from meeting.kernel.ids import Ids
 from meeting.transports.zeromq import wire
-from meeting.transports.zeromq.pulse import Pulse, connected
+from meeting.transports.zeromq.pulse import PAUSE_SECONDS, Pulse, connected
 
 log = structlog.get_logger(__name__)
 
@@ -31,8 +31,6 @@ PATIENCE_SECONDS = 2.0
 LATER_SECONDS = 0.5
 """How much later than the engine we give up, so that its own answer comes first."""
 CANCEL_SECONDS = 0.2
-PAUSE_SECONDS = 0.1
-"""Between two connections, where each breaks at once."""
 ENDS = (
     zmq.EVENT_DISCONNECTED
     | zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL
@@ -74,7 +72,7 @@ class EngineClient:
         self._socket: zmq.asyncio.Socket | None = None
         self._open = asyncio.Event()
         self._pulse = Pulse(endpoint, lambda: self._lose("the engine is silent"))
-        self._pending: dict[str, asyncio.Future[dict[str, Any]]] = {}
+        self._pending: dict[str, asyncio.Future[wire.Reply]] = {}
         self._inside = 0
 
     @property
@@ -135,7 +133,8 @@ class EngineClient:
         try:
             return msgspec.convert(result, type=Info)
         except msgspec.ValidationError as error:
-            raise wire.failed("its info is none") from error
+            log.warning("the engine's info is none", reason=str(error))
+            raise wire.failed() from error
 
     async def _ask(
         self, task: str, data: bytes, params: Mapping[str, str], seconds: float
@@ -150,7 +149,7 @@ class EngineClient:
                 answer = await self._send(task_id, wire.header(task_id, task, params), data)
                 if task != "info":
                     failpoint("speech-in-flight")
-                return await answer
+                reply = await answer
         except (TimeoutError, asyncio.CancelledError) as error:
             if task_id in self._pending:
                 await self._cancel(task_id)
@@ -160,18 +159,21 @@ class EngineClient:
         finally:
             self._inside -= 1
             self._forget(task_id)
+        if reply.status == "error":
+            # Said here, where the log line gets the request's id.
+            log.warning("engine refused", task_id=task_id, error=reply.error[:200])
+            raise wire.fault(reply.error)
+        return reply.result
 
-    async def _send(
-        self, task_id: str, header: bytes, data: bytes
-    ) -> asyncio.Future[dict[str, Any]]:
+    async def _send(self, task_id: str, header: bytes, data: bytes) -> asyncio.Future[wire.Reply]:
         try:
             async with asyncio.timeout(PATIENCE_SECONDS):
                 await self._pulse.answers()
-                await self._open.wait()
+                while (socket := self._socket) is None:  # also one that opened and broke at once
+                    await self._open.wait()
                 # Known before it is sent: the reply may be faster than our next turn.
                 answer = self._pending[task_id] = asyncio.get_running_loop().create_future()
-                if self._socket is not None:
-                    await self._socket.send_multipart([header, data], copy=False)
+                await socket.send_multipart([header, data], copy=False)
         except TimeoutError as error:
             raise wire.unavailable("the engine does not answer") from error
         except asyncio.CancelledError as error:
@@ -210,26 +212,24 @@ class EngineClient:
         if not task_id:
             # Nobody can tell whose it was, so nobody may wait for it until the deadline.
             log.error("unreadable reply from the engine", bytes=len(frame))
-            self._fail_all(wire.failed, "it sent something that is no reply")
+            self._fail_all(wire.failed)
             return
         answer = self._pending.get(task_id)
         if answer is None or answer.done():
             return
         if isinstance(reply, str):
-            answer.set_exception(wire.failed("its reply lacks what replies have"))
-        elif reply.status == "success":
-            answer.set_result(reply.result)
+            log.error("a reply lacks what replies have", task_id=task_id, bytes=len(frame))
+            answer.set_exception(wire.failed())
         else:
-            log.info("engine refused", task_id=task_id, error=reply.error[:200])
-            answer.set_exception(wire.fault(reply.error))
+            answer.set_result(reply)
 
     def _lose(self, reason: str) -> None:
         """End what is in flight: the engine that had it is gone."""
         if self._pending:
             log.warning("engine lost", reason=reason, in_flight=len(self._pending))
-        self._fail_all(wire.unavailable, reason)
+        self._fail_all(lambda: wire.unavailable(reason))
 
-    def _fail_all(self, fault: Callable[[str], Fault], reason: str) -> None:
+    def _fail_all(self, fault: Callable[[], Fault]) -> None:
         for answer in self._pending.values():
             if not answer.done():
-                answer.set_exception(fault(reason))
+                answer.set_exception(fault())

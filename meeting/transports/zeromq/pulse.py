@@ -19,6 +19,8 @@ log = structlog.get_logger(__name__)
 EVERY_SECONDS = 0.4
 WAIT_SECONDS = 0.6
 MISSES = 2
+PAUSE_SECONDS = 0.1
+"""Between two connections, where each breaks at once or leads to somebody who is no engine."""
 LARGEST_REPLY = 8_000_000
 
 
@@ -49,6 +51,7 @@ class Pulse:
                         self._answered()
                         await asyncio.sleep(EVERY_SECONDS)
                 self._missed()
+                await asyncio.sleep(PAUSE_SECONDS)
         finally:
             self._alive.clear()
 

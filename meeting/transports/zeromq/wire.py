@@ -67,9 +67,12 @@ def unavailable(reason: str) -> Fault:
     )
 
 
-def failed(reason: str) -> Fault:
-    """Say that the engine did not do its work; the reason goes to the log, not to the client."""
-    return Fault(Kind.AI_FAILED, "the engine failed: {reason}", reason=reason)
+def failed() -> Fault:
+    """Say that the engine did not do its work; why is for the log alone, where the caller puts it.
+
+    What an engine says then is about its own inside, and no client of ours could act on it.
+    """
+    return Fault(Kind.AI_FAILED, "the engine failed; the log has the reason under the request id")
 
 
 def late() -> Fault:
@@ -93,7 +96,7 @@ def fault(error: str) -> Fault:
         case "invalid":
             return _invalid(text)
         case _:
-            return failed(text or "no reason given")
+            return failed()
 
 
 def _invalid(text: str) -> Fault:

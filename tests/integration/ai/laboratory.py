@@ -60,7 +60,7 @@ class Laboratory(House):
             ids=self.ids,
         )
         history = History(units, admission)
-        self.routes += ai.routes(self.recognition, Detection(admission), history)
+        self.routes += ai.routes(self.recognition, Detection(admission), history, self.envelope)
 
     async def announced(self) -> list[Entry]:
         """Return what the AI domain has announced."""

@@ -36,6 +36,8 @@ class Peer:
     def __init__(self, answer: Answer, endpoint: str) -> None:
         self.answer = answer
         self.pings = True
+        self.foreign = False
+        """Whether it answers a ping like somebody who is no engine."""
         self.skip = 0
         self.beats: asyncio.Queue[bool] = asyncio.Queue()
         self.seen: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
@@ -66,7 +68,8 @@ class Peer:
                 answered = self.pings and self.skip == 0
                 self.skip = max(0, self.skip - 1)
                 if answered:
-                    await socket.send_multipart([identity, success(header, {})])
+                    pong = b"HTTP/1.1 400" if self.foreign else success(header, {})
+                    await socket.send_multipart([identity, pong])
                 self.beats.put_nowait(answered)
                 continue
 

@@ -9,13 +9,16 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
+import structlog
 from hypothesis import given, settings, strategies as st
 
 from meeting.kernel.clock import SystemClock
 from meeting.kernel.errors import Fault, Kind
 from meeting.kernel.ids import RandomIds
+from meeting.text import say
 from meeting.transports.zeromq import wire
 from meeting.transports.zeromq.client import EngineClient
+from meeting.transports.zeromq.pulse import PAUSE_SECONDS
 from tests.integration.ai.peer import error, peer, success
 
 CLOCK = SystemClock()
@@ -217,6 +220,26 @@ async def test_errors_of_the_engine_have_their_kinds(
     assert (fault.kind, fault.details) == (kind, details)
 
 
+@pytest.mark.parametrize("text", ["internal: ONNX Runtime: /opt/models/x.onnx", "{0} Segfault", ""])
+async def test_what_broke_inside_the_engine_is_for_the_log(
+    text: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The client reads the same fixed words each time, in its language; the log has the rest."""
+    async with (
+        peer(lambda header, _data: [error(header, text)]) as engine,
+        client(engine.endpoint) as asking,
+    ):
+        with structlog.contextvars.bound_contextvars(request_id="r-7"):
+            fault = await refused(asking)
+    english, chinese = say(fault, "en"), say(fault, "zh")
+    assert english == "the engine failed; the log has the reason under the request id"
+    assert chinese != english
+    assert fault.details == {}
+    (line,) = [line for line in capsys.readouterr().out.splitlines() if "engine refused" in line]
+    assert "r-7" in line
+    assert text in line
+
+
 @pytest.mark.parametrize(
     "changes",
     [
@@ -292,6 +315,43 @@ def test_any_error_text_is_a_fault(text: str) -> None:
         Kind.VALIDATION,
         Kind.UNSUPPORTED_FORMAT,
     }
+
+
+async def test_somebody_who_is_no_engine_is_not_asked_without_end() -> None:
+    """A ROUTER that answers a ping with nonsense gets the next one after a pause."""
+    async with peer(echo) as other, client(other.endpoint) as asking:
+        other.foreign = True
+        await other.beats.get()
+        began = time.monotonic()
+        for _ in range(5):
+            await other.beats.get()
+        assert time.monotonic() - began >= 5 * PAUSE_SECONDS
+        assert not asking.alive
+        other.foreign = False
+        assert (await infer(asking))["bytes"] == 0
+
+
+async def turns(asking: EngineClient) -> None:
+    """Let every task go as far as it can; none may wait for an answer to what was never sent."""
+    for _ in range(20):
+        await asyncio.sleep(0)
+    assert not asking._pending
+
+
+async def test_a_connection_that_breaks_as_it_opens_swallows_no_request() -> None:
+    """Whoever waited for it waits for the next one, and is answered by that."""
+    async with peer(echo) as engine, client(engine.endpoint) as asking:
+        assert (await infer(asking))["bytes"] == 0
+        socket, asking._socket = asking._socket, None
+        asking._open.clear()
+        waiting = asyncio.create_task(infer(asking))
+        await turns(asking)
+        asking._open.set()
+        asking._open.clear()
+        await turns(asking)
+        asking._socket = socket
+        asking._open.set()
+        assert (await waiting)["bytes"] == 0
 
 
 async def test_a_port_where_something_else_listens_is_no_engine_until_one_comes() -> None:

@@ -39,6 +39,7 @@ async def test_a_new_user_has_the_contract_s_shape(house: Front) -> None:
     wanted = {"username": "alice", "email": "a@example.org", "password": PASSWORD, "nickname": "A"}
     status, answer = await house.post("/auth/register", wanted)
     assert (status, answer["code"], answer["message"]) == (201, 201, "created")
+    assert answer["timestamp"] == "2026-11-24T12:00:00Z"
     user = answer["data"]["user"]
     created = user.pop("created_at")
     assert created == "2026-11-24T12:00:00Z"
@@ -339,7 +340,7 @@ async def test_forged_tokens_are_refused(house: Front, changes: dict[str, Any]) 
 async def test_a_ticket_is_no_token(house: Front) -> None:
     """A ticket opens no route, though it is signed with the same secret."""
     user = await house.register()
-    ticket = house.tokens.ticket(user["id"], "alice", parent="x")
+    ticket = house.tokens.ticket(user["id"], "alice", parent="x", until=2**33)
     assert (await house.get("/users/profile", headers=bearer(ticket)))[0] == 401
 
 
@@ -347,8 +348,8 @@ async def test_a_ticket_dies_with_the_token_that_asked_for_it(house: Front) -> N
     """Logout ends the tickets of its token, too."""
     user = await house.register()
     token = (await house.login())["token"]
-    jti = house.tokens.open(token, "access").jti
-    ticket = house.tokens.ticket(user["id"], "alice", parent=jti)
+    claims = house.tokens.open(token, "access")
+    ticket = house.tokens.ticket(user["id"], "alice", parent=claims.jti, until=claims.exp)
     call = Call(caller=Caller(service="signaling"), request_id="x")
     assert (await house.service.validate_token(call, ticket)).valid
     await house.post("/auth/logout", headers=bearer(token))

@@ -19,9 +19,12 @@ from structlog.testing import capture_logs
 from meeting.kernel.call import Call
 from meeting.kernel.page import Found, Page
 from meeting.transports.http import health
-from meeting.transports.http.envelope import Envelope, Paged, envelope, paged
+from meeting.transports.http.envelope import Envelope, Envelopes, Paged, paged
 from meeting.transports.http.limits import Limits
+from tests.clock import MovingClock
 from tests.front import PASSWORD, Front, front
+
+envelope = Envelopes(MovingClock())
 
 
 class Title(msgspec.Struct):

@@ -15,8 +15,9 @@ from meeting.kernel.call import Call
 from meeting.kernel.errors import ERRORS, Fault, Kind
 from meeting.kernel.replay import Slot
 from meeting.transports.http import idempotency
-from meeting.transports.http.envelope import Envelope, envelope
+from meeting.transports.http.envelope import Envelope, Envelopes
 from meeting.transports.http.idempotency import LEASE
+from tests.clock import MovingClock
 from tests.front import Front, front
 
 
@@ -31,6 +32,7 @@ class Till:
     """A route with an effect that can be counted, held up and made to fail."""
 
     def __init__(self) -> None:
+        self._envelope = Envelopes(MovingClock())
         self.effects: list[tuple[str, str]] = []
         self.entered = asyncio.Event()
         self.open = asyncio.Event()
@@ -43,7 +45,7 @@ class Till:
         if wanted.fail is not None:
             raise Fault(wanted.fail, "as the test wanted")
         self.effects.append((wanted.title, call.key))
-        return envelope(call, len(self.effects), 201)
+        return self._envelope(call, len(self.effects), 201)
 
     def routes(self) -> list[HTTPRouteHandler]:
         """Serve it under two paths that the table knows."""

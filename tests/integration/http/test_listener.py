@@ -11,8 +11,9 @@ from litestar import post
 
 from meeting.kernel.call import Call
 from meeting.transports.http import server
-from meeting.transports.http.envelope import Envelope, envelope
+from meeting.transports.http.envelope import Envelope, Envelopes
 from meeting.transports.http.server import BindError, Listener
+from tests.clock import MovingClock
 from tests.front import front
 
 
@@ -88,6 +89,7 @@ async def test_a_request_that_never_ends_holds_nobody_up() -> None:
 async def test_a_request_that_is_cut_off_is_told_so(tmp_path: Path) -> None:
     """Who waits longer than the drain gets 503 in the contract's form."""
     entered = asyncio.Event()
+    envelope = Envelopes(MovingClock())
 
     @post("/meetings/{meeting_id:int}/end", status_code=200)
     async def endless(call: Call, meeting_id: int) -> Envelope[int]:

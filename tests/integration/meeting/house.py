@@ -29,8 +29,6 @@ from meeting.transports.http.limits import Limits
 from meeting.transports.http.server import Listener
 from tests.front import Front
 
-WEBSOCKET = "ws://127.0.0.1:8083/ws"
-
 
 class Answer(msgspec.Struct, frozen=True):
     """What came back: the HTTP status, the whole body, and its data."""
@@ -108,7 +106,8 @@ class House(Front):
             lifecycle=Lifecycle(units=units, clock=self.clock),
             attendance=attendance,
             results=Results(units=units, documents=self.documents),
-            websocket_url=lambda: WEBSOCKET,
+            envelope=self.envelope,
+            websocket_url="ws://{}/ws".format,
             ice_servers=[{"urls": ["stun:127.0.0.1:3478"]}],
         )
 
@@ -141,12 +140,13 @@ async def house(folder: Path, make: Callable[[Database], H]) -> AsyncIterator[H]
     async with database.write() as connection:
         await connection.run_sync(metadata.create_all)
     opened = make(database)
-    own = user.routes(opened.accounts, opened.sessions, opened.by_account)
+    own = user.routes(opened.accounts, opened.sessions, opened.by_account, opened.envelope)
     port = app.build(opened.desk, [*own, *opened.routes], health.routes(lambda: opened.state))
     listener = Listener(port, "127.0.0.1", 0, setting="http.port", drain_seconds=5)
     await listener.start()
+    opened.url = f"http://127.0.0.1:{listener.port}"
     try:
-        async with aiohttp.ClientSession(f"http://127.0.0.1:{listener.port}") as client:
+        async with aiohttp.ClientSession(opened.url) as client:
             opened.client = client
             yield opened
     finally:

@@ -2,7 +2,8 @@
 
 import asyncio
 
-from tests.integration.meeting.house import WEBSOCKET, House
+from meeting.kernel.token import ACCESS_LIFE
+from tests.integration.meeting.house import House
 
 JOIN = {
     "meeting",
@@ -51,7 +52,7 @@ async def test_a_join_gives_a_seat_and_the_way_in(house: House) -> None:
             "participant_id": data["participant"]["id"],
             "role": 1,
             "role_name": "participant",
-            "websocket_url": WEBSOCKET,
+            "websocket_url": house.url.replace("http", "ws", 1) + "/ws",
             "ice_servers": [{"urls": ["stun:127.0.0.1:3478"]}],
             "session_token": data["token"],
             "sfu_node": "",
@@ -63,6 +64,11 @@ async def test_a_join_gives_a_seat_and_the_way_in(house: House) -> None:
     assert data["meeting"]["participant_count"] == 1
     assert again.data["participant_id"] == data["participant_id"]
     assert again.data["token"] != data["token"]
+    # What it opens is to end with the token behind it, which was given out just now.
+    assert (
+        house.tokens.open(data["token"], "ticket").until
+        == (house.clock.now() + ACCESS_LIFE).timestamp()
+    )
 
 
 async def test_the_third_is_refused_at_capacity_two(house: House) -> None:

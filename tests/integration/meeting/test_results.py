@@ -2,6 +2,9 @@
 
 from datetime import timedelta
 
+import pytest
+
+from meeting.domains.ai.api import ALIASES, REPORT, TASKS, analysis_named
 from meeting.domains.ai.events import SpeechCompleted
 from meeting.kernel.ids import RandomIds
 from meeting.stores.relational.unit import SqlUnit, SqlUnits
@@ -84,6 +87,17 @@ async def test_what_was_said_is_read_back(house: House) -> None:
     }
     assert results[0]["result"]["segments"][0]["text"] == "second"
     assert (await bob.get(f"{path}?type=emotion_detection")).data["total"] == 0
+
+
+@pytest.mark.parametrize("name", [*ALIASES, *TASKS, REPORT, "ASR", "%20Speech_Recognition"])
+async def test_a_type_goes_by_all_its_names(house: House, name: str) -> None:
+    """A meeting's results are filtered by the names that the AI domain takes, in any case."""
+    alice = await house.person("alice")
+    meeting = await house.meeting(alice)
+    await said(house, meeting, alice.id, "first", 1)
+    found = (await alice.get(f"/meetings/{meeting}/analysis?type={name}")).data
+    wanted = analysis_named(name.replace("%20", " "))
+    assert found["total"] == (1 if wanted == "speech_recognition" else 0)
 
 
 async def test_wrong_filters_are_refused(house: House) -> None:

@@ -7,7 +7,11 @@ from pathlib import Path
 import pytest
 
 from meeting.domains.signaling.model import Limits
+from meeting.kernel.call import Call, Caller
 from tests.integration.signaling.world import Server, World, world
+
+LATER = 2**33
+"""When the token behind a ticket is over, where no test waits for it."""
 
 
 @pytest.mark.parametrize(
@@ -35,7 +39,7 @@ async def test_a_query_is_read_strictly(house: World, query: str, status: int) -
 
 async def test_a_credential_is_needed(house: World) -> None:
     """No token, a broken one, a wrong kind or a foreign one: 401, also with a malformed query."""
-    ticket = house.tokens.ticket(1, "user1", parent="t")
+    ticket = house.tokens.ticket(1, "user1", parent="t", until=LATER)
     assert await house.refused() == 401
     assert await house.refused("?meeting_id=x") == 401
     assert await house.refused("?token=abc") == 401
@@ -44,6 +48,24 @@ async def test_a_credential_is_needed(house: World) -> None:
     assert await house.refused(Authorization="Basic abc") == 401
     assert await house.refused(f"?token={house.token(1)}") == 101
     assert await house.refused(f"?access_token={house.token(1)}") == 101
+
+
+@pytest.mark.parametrize("scheme", ["bearer", "BEARER", "Bearer  "])
+async def test_a_header_is_read_as_rest_reads_it(house: World, scheme: str) -> None:
+    """The scheme is a word in any case."""
+    assert await house.refused(Authorization=f"{scheme} {house.token(1)} ") == 101
+
+
+async def test_a_refusal_is_what_rest_would_say(house: World) -> None:
+    """The contract's form, the caller's request id, and nothing that a cache may keep."""
+    asked = {"X-Request-ID": "r-7", "Connection": "Upgrade", "Upgrade": "websocket"}
+    asked |= {"Sec-WebSocket-Version": "13", "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ=="}
+    async with house.http.get(house.url, headers=asked) as response:
+        body, headers = await response.json(), response.headers
+    assert (response.status, body["code"], body["request_id"]) == (401, 10004, "r-7")
+    assert headers["X-Request-ID"] == "r-7"
+    assert headers["Cache-Control"] == "no-store"
+    assert len(headers.getall("Content-Length")) == 1
 
 
 async def test_pages_of_other_hosts_stay_out(house: World) -> None:
@@ -62,7 +84,7 @@ async def test_pages_of_other_hosts_stay_out(house: World) -> None:
 
 async def test_a_ticket_opens_one_socket(house: World) -> None:
     """Of two that use it at once one gets in, and nobody later."""
-    ticket = house.tokens.ticket(1, "user1", parent="t", meeting_id=5)
+    ticket = house.tokens.ticket(1, "user1", parent="t", until=LATER, meeting_id=5)
     both = await asyncio.gather(*(house.refused(f"?ticket={ticket}") for _ in range(2)))
     assert sorted(both) == [101, 401]
     assert await house.refused(f"?ticket={ticket}") == 401
@@ -70,7 +92,7 @@ async def test_a_ticket_opens_one_socket(house: World) -> None:
 
 async def test_a_refusal_does_not_spend_the_ticket(house: World) -> None:
     """A ticket that came with a malformed query or for another meeting is still good."""
-    ticket = house.tokens.ticket(1, "user1", parent="t", meeting_id=5)
+    ticket = house.tokens.ticket(1, "user1", parent="t", until=LATER, meeting_id=5)
     assert await house.refused(f"?ticket={ticket}&peer_id=a+b") == 400
     assert await house.refused(f"?ticket={ticket}&meeting_id=6") == 403
     assert await house.refused(f"?ticket={ticket}") == 101
@@ -79,7 +101,7 @@ async def test_a_refusal_does_not_spend_the_ticket(house: World) -> None:
 async def test_a_ticket_is_bound_to_its_meeting(house: World) -> None:
     """The socket of a ticket for one meeting can't join another."""
     meeting, other = await house.started(), await house.started()
-    ticket = house.tokens.ticket(2, "user2", parent="t", meeting_id=meeting.id)
+    ticket = house.tokens.ticket(2, "user2", parent="t", until=LATER, meeting_id=meeting.id)
     peer = await house.open(2, f"?ticket={ticket}", Authorization="")
     assert (await peer.join(other.id))["code"] == 403
     assert (await peer.join(meeting.id))["type"] == "joined"
@@ -88,7 +110,7 @@ async def test_a_ticket_is_bound_to_its_meeting(house: World) -> None:
 async def test_a_logout_closes_the_sockets_of_its_token(house: World) -> None:
     """One token's end closes what it opened, also by ticket; an end of all closes all."""
     token, claims = house.tokens.access(1, "user1", "")
-    ticket = house.tokens.ticket(1, "user1", parent=claims.jti)
+    ticket = house.tokens.ticket(1, "user1", parent=claims.jti, until=claims.exp)
     first = await house.open(1, Authorization=f"Bearer {token}")
     second = await house.open(1, f"?ticket={ticket}", Authorization="")
     third = await house.open(1)
@@ -127,6 +149,21 @@ async def test_a_token_that_is_over_ends_its_socket(house: World) -> None:
     assert await peer.closed() == 4001
     assert await house.closures() == []
     assert len(await house.keys()) == 1
+
+
+async def test_what_a_ticket_opened_ends_with_the_token_behind_it(house: World) -> None:
+    """However late the ticket was asked for, its socket lives no longer than its token."""
+    _, claims = house.tokens.access(1, "user1", "")
+    house.clock.move(timedelta(hours=24, seconds=-10))
+    caller = Caller(user_id=1, username="user1", token_id=claims.jti, token_until=claims.exp)
+    ticket = await house.signaling.tickets.issue(Call(caller=caller, request_id="x"))
+    peer = await house.open(1, f"?ticket={ticket}", Authorization="")
+    house.clock.move(timedelta(seconds=9))
+    house.signaling.seats.pulse()
+    await peer.nothing()
+    house.clock.move(timedelta(seconds=1))
+    house.signaling.seats.pulse()
+    assert await peer.closed() == 4001
 
 
 async def test_a_drain_closes_sockets_and_keeps_places(house: World) -> None:

@@ -37,7 +37,7 @@ from meeting.stores.relational.meeting import SqlMeetingUnit
 from meeting.stores.relational.outbox import Log, outbox
 from meeting.stores.relational.signaling import SqlSignalingUnit
 from meeting.stores.relational.unit import SqlUnit, SqlUnits
-from meeting.transports.http.server import Listener
+from meeting.transports.http.server import CONNECTIONS, Listener
 from meeting.transports.websocket import aio, asgi
 from tests.clock import MovingClock
 
@@ -285,13 +285,15 @@ async def world(
     server: Server,
     limits: Limits | None = None,
     timings: Timings | None = None,
+    *,
+    spare: int = CONNECTIONS,
 ) -> AsyncIterator[World]:
-    """Open a world and serve it."""
+    """Open a world and serve it, with `spare` connections beside its sockets."""
     made = World(folder, limits or Limits(), timings or Timings())
     async with made.database.write() as connection:
         await connection.run_sync(metadata.create_all)
     await made.signaling.start()
-    port = serve(made, server)
+    port = serve(made, server, made.limits.sockets + spare)
     await port.start()
     made.url = f"http://127.0.0.1:{port.port}/ws"
     try:
@@ -303,11 +305,17 @@ async def world(
         await made.database.close()
 
 
-def serve(made: World, server: Server) -> aio.Port | Listener:
+def serve(made: World, server: Server, room: int) -> aio.Port | Listener:
     """Put the signalling of a world on one of the servers."""
     if server == "aiohttp":
         app = aio.app(made.signaling, origins=ORIGINS, ids=made.ids)
-        return aio.Port(app, "127.0.0.1", 0, setting="signaling.port")
+        return aio.Port(app, "127.0.0.1", 0, setting="signaling.port", connections=room)
     route = asgi.route(made.signaling, origins=ORIGINS, ids=made.ids)
     app_ = Litestar([route], openapi_config=None, logging_config=None)
-    return Listener(app_, "127.0.0.1", 0, setting="http.port")  # type: ignore[arg-type]
+    return Listener(
+        app_,  # type: ignore[arg-type]
+        "127.0.0.1",
+        0,
+        setting="http.port",
+        connections=room,
+    )

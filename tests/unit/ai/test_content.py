@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from meeting.domains.ai import content
-from meeting.domains.ai.model import analysis_named, language_named
+from meeting.domains.ai.api import analysis_named
+from meeting.domains.ai.model import language_named
 from meeting.domains.ai.recognition import EARLIEST, _check_start
 from meeting.kernel.errors import Fault, Kind
 

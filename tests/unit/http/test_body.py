@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, strategies as st
 
 from meeting.kernel.errors import Fault, Kind
-from meeting.transports.http.body import MAX_DEPTH, Store, check, declared
+from meeting.kernel.nesting import MAX_DEPTH
+from meeting.transports.http.body import Store, check, declared
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),

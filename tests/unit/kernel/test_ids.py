@@ -2,7 +2,7 @@
 
 import pytest
 
-from meeting.kernel.ids import MAX_ID, RandomIds, meeting_of, room_of
+from meeting.kernel.ids import MAX_ID, RandomIds, id_of, meeting_of, room_of
 
 
 def test_ids() -> None:
@@ -12,6 +12,27 @@ def test_ids() -> None:
     assert len(first) == 35
     assert int(first.removeprefix("ai_"), 16)
     assert first != ids.new("ai_")
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("1", 1),
+        (str(MAX_ID), MAX_ID),
+        (str(MAX_ID + 1), None),
+        ("0", None),
+        ("07", None),
+        ("+1", None),
+        ("1_0", None),
+        ("\u0667", None),
+        ("7\n", None),
+        ("", None),
+        ("9" * 5000, None),
+    ],
+)
+def test_id_of(text: str, number: int | None) -> None:
+    """An id is a number from 1 to 2**32 - 2, written plainly."""
+    assert id_of(text) == number
 
 
 @pytest.mark.parametrize(

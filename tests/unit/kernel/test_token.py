@@ -11,7 +11,7 @@ from hypothesis import given, strategies as st
 from meeting.kernel.errors import Fault, Kind
 from meeting.kernel.ids import RandomIds
 from meeting.kernel.secret import Secret
-from meeting.kernel.token import ACCESS_LIFE, TICKET_LIFE, Tokens
+from meeting.kernel.token import ACCESS_LIFE, TICKET_LIFE, Tokens, bearer
 from tests.clock import MovingClock
 
 SECRET = "k" * 40
@@ -42,11 +42,33 @@ def test_round_trip() -> None:
     assert {"user_id", "username", "email", "nbf", "jti", "kind"} <= raw.keys()
 
 
+@pytest.mark.parametrize(
+    ("header", "token"),
+    [
+        ("Bearer a.b-c_d~e+f/g=", "a.b-c_d~e+f/g="),
+        ("bearer a", "a"),
+        ("BEARER   a ", "a"),
+        ("", None),
+        ("Bearer", None),
+        ("Bearer ", None),
+        ("Bearera", None),
+        ("Bearer a b", None),
+        ("Bearer a\n", None),
+        ("Bearer \xff", None),
+        ("Basic a", None),
+        (" Bearer a", None),
+    ],
+)
+def test_a_header_is_a_bearer_s_or_not(header: str, token: str | None) -> None:
+    """The scheme in any case, then one token of the characters that tokens have."""
+    assert bearer(header) == token
+
+
 def test_kinds_stay_apart() -> None:
     """A ticket is no access token and an access token no ticket."""
     tokens, _ = made()
     token, claims = tokens.access(7, "ann", "")
-    ticket = tokens.ticket(7, "ann", claims.jti, 1)
+    ticket = tokens.ticket(7, "ann", claims.jti, until=claims.exp, meeting_id=1)
     assert kind_of(tokens, ticket, "access") is Kind.UNAUTHENTICATED
     assert kind_of(tokens, token, "ticket") is Kind.UNAUTHENTICATED
     assert tokens.open(ticket, "ticket").parent == claims.jti
@@ -56,7 +78,7 @@ def test_end() -> None:
     """At its very end a token is over."""
     tokens, clock = made()
     token, claims = tokens.access(7, "ann", "")
-    ticket = tokens.ticket(7, "ann", claims.jti)
+    ticket = tokens.ticket(7, "ann", claims.jti, until=claims.exp)
     clock.move(TICKET_LIFE)
     assert kind_of(tokens, ticket, "ticket") is Kind.TOKEN_EXPIRED
     tokens.open(token, "access")

@@ -10,19 +10,19 @@ from msgspec import Meta
 
 from meeting.domains.meeting.model import Draft, MeetingType, PartRole, Settings
 from meeting.kernel.errors import invalid
-from meeting.kernel.ids import MAX_ID
+from meeting.kernel.ids import MAX_ID, id_of
 from meeting.kernel.secret import Secret
+from meeting.transports.http.discreet import Discreet
 
 E = TypeVar("E", bound=IntEnum)
 
 UserId = Annotated[int, Meta(ge=1, le=MAX_ID)]
-_NUMBER = re.compile(r"[1-9][0-9]{0,9}")
 _LINE = re.compile(r"[^\x00-\x1f\x7f]*")
 _TEXT = re.compile(r"[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*")
 LONGEST_SEARCH = 100
 
 
-class CreateBody(msgspec.Struct, frozen=True, kw_only=True):
+class CreateBody(Discreet, frozen=True, kw_only=True):
     """The body of `POST /meetings`."""
 
     title: Annotated[str, Meta(min_length=1, max_length=100)]
@@ -50,13 +50,10 @@ class CreateBody(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
-class JoinBody(msgspec.Struct, frozen=True, kw_only=True):
+class JoinBody(Discreet, frozen=True, kw_only=True):
     """The body of `POST …/join`, which may be absent."""
 
     password: Annotated[str, Meta(max_length=50)] | None = None
-
-    def __repr__(self) -> str:
-        return "JoinBody(…)"
 
 
 class InviteBody(msgspec.Struct, frozen=True, kw_only=True):
@@ -99,9 +96,9 @@ def number(field: str, value: str) -> int | None:
     """Read a user's id from a query; None where it is absent."""
     if not value:
         return None
-    if not _NUMBER.fullmatch(value) or int(value) > MAX_ID:
+    if (found := id_of(value)) is None:
         raise invalid(field, f"must be 1 to {MAX_ID}")
-    return int(value)
+    return found
 
 
 def search(text: str) -> str:

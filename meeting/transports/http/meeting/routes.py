@@ -3,10 +3,11 @@
 from collections.abc import Callable, Sequence
 from typing import Annotated, Any, cast
 
-from litestar import Response, get, post
+from litestar import Request, Response, get, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, FromQuery, QueryParameter
 
+from meeting.domains.ai.api import analysis_named
 from meeting.domains.meeting.attendance import Attendance
 from meeting.domains.meeting.lifecycle import Lifecycle
 from meeting.domains.meeting.model import PartRole, Status
@@ -16,7 +17,7 @@ from meeting.domains.meeting.schedule import Schedule
 from meeting.kernel.call import Call
 from meeting.kernel.page import Page
 from meeting.transports.http.analysis import AnalysisView
-from meeting.transports.http.envelope import Envelope, Paged, envelope, paged
+from meeting.transports.http.envelope import Envelope, Envelopes, Paged, paged
 from meeting.transports.http.meeting.bodies import (
     CreateBody,
     InviteBody,
@@ -37,15 +38,6 @@ from meeting.transports.http.meeting.views import (
 
 ROLES = (PartRole.PARTICIPANT, PartRole.MODERATOR, PartRole.PRESENTER)
 SOURCES = {name: name for name in ("best", "live", "offline")}
-KINDS = {
-    "speech_recognition": "speech_recognition",
-    "emotion_detection": "emotion_detection",
-    "deepfake_detection": "deepfake_detection",
-    "meeting_report": "meeting_report",
-    "asr": "speech_recognition",
-    "emotion": "emotion_detection",
-    "deepfake": "deepfake_detection",
-}
 
 
 def routes(
@@ -54,18 +46,24 @@ def routes(
     lifecycle: Lifecycle,
     attendance: Attendance,
     results: Results,
-    websocket_url: Callable[[], str],
+    envelope: Envelopes,
+    websocket_url: Callable[[str], str],
     ice_servers: Sequence[dict[str, Any]] = (),
 ) -> list[HTTPRouteHandler]:
-    """Make the routes; `websocket_url` and `ice_servers` are what a join tells its client."""
+    """Make the routes; `websocket_url` and `ice_servers` are what a join tells its client.
+
+    The first depends on the Host that the client's request named.
+    """
     return [
-        *_meetings(schedule, lifecycle),
-        *_attendance(attendance, websocket_url, list(ice_servers)),
-        *_results(results),
+        *_meetings(schedule, lifecycle, envelope),
+        *_attendance(attendance, envelope, websocket_url, list(ice_servers)),
+        *_results(results, envelope),
     ]
 
 
-def _meetings(schedule: Schedule, lifecycle: Lifecycle) -> list[HTTPRouteHandler]:
+def _meetings(
+    schedule: Schedule, lifecycle: Lifecycle, envelope: Envelopes
+) -> list[HTTPRouteHandler]:
     @post("/meetings", status_code=201)
     async def create(data: CreateBody, call: Call) -> Envelope[MeetingView]:
         """Schedule a meeting."""
@@ -104,11 +102,17 @@ def _meetings(schedule: Schedule, lifecycle: Lifecycle) -> list[HTTPRouteHandler
 
 
 def _attendance(
-    attendance: Attendance, websocket_url: Callable[[], str], ice_servers: list[dict[str, Any]]
+    attendance: Attendance,
+    envelope: Envelopes,
+    websocket_url: Callable[[str], str],
+    ice_servers: list[dict[str, Any]],
 ) -> list[HTTPRouteHandler]:
     @post("/meetings/{meeting_id:int}/join", status_code=200)
     async def join(
-        meeting_id: FromPath[int], call: Call, data: JoinBody | None = None
+        meeting_id: FromPath[int],
+        call: Call,
+        request: Request[Any, Any, Any],
+        data: JoinBody | None = None,
     ) -> Response[Envelope[JoinView] | Envelope[WaitingView]]:
         """Take a seat and get a ticket to the room: 200; or wait for approval: 202."""
         password = secret(data.password) if data is not None else None
@@ -123,8 +127,8 @@ def _attendance(
             room_id=given.meeting.room_id,
             participant_id=seat.id,
             role=seat.role.value,
-            role_name=seat.role.name.lower(),
-            websocket_url=websocket_url(),
+            role_name=seat.role_name,
+            websocket_url=websocket_url(request.headers.get("host", "")),
             ice_servers=ice_servers,
             session_token=given.ticket,
             token=given.ticket,
@@ -156,7 +160,7 @@ def _attendance(
     return [join, leave, participants, invite]
 
 
-def _results(results: Results) -> list[HTTPRouteHandler]:
+def _results(results: Results, envelope: Envelopes) -> list[HTTPRouteHandler]:
     @get("/meetings/{meeting_id:int}/transcript")
     async def transcript(
         meeting_id: FromPath[int],
@@ -180,14 +184,14 @@ def _results(results: Results) -> list[HTTPRouteHandler]:
         meeting_id: FromPath[int],
         call: Call,
         page: Page,
-        kind: Annotated[str, QueryParameter(name="type")] = "",
+        kind: Annotated[str, QueryParameter(name="type", description="a task, or its alias")] = "",
         user_id: FromQuery[str] = "",
     ) -> Envelope[Paged[AnalysisView]]:
         """Read what was found, for members, the newest first."""
         found = await results.analysis(
             call,
             meeting_id,
-            kind=word("type", kind, KINDS) if kind else None,
+            kind=analysis_named(kind) if kind else None,
             user_id=number("user_id", user_id),
             page=page,
         )

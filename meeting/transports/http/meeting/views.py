@@ -1,12 +1,13 @@
 """What clients see of meetings: numbers with their names beside them, and never a password."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Self
 
 import msgspec
 
 from meeting.domains.meeting.model import Meeting, Participant, Settings
 from meeting.domains.meeting.record import Line
+from meeting.transports.http.discreet import Discreet
 
 
 class MeetingView(msgspec.Struct, frozen=True, kw_only=True):
@@ -29,34 +30,15 @@ class MeetingView(msgspec.Struct, frozen=True, kw_only=True):
     room_id: str
     recording_status: str = "none"
     recording_url: str = ""
-    participant_count: int
-    """Who is joined now."""
+    joined: int = msgspec.field(name="participant_count")
+    """Who holds a seat now."""
     created_at: datetime
     updated_at: datetime
 
     @classmethod
-    def of(cls, meeting: Meeting) -> "MeetingView":
+    def of(cls, meeting: Meeting) -> Self:
         """Show a meeting."""
-        return cls(
-            id=meeting.id,
-            title=meeting.title,
-            description=meeting.description,
-            creator_id=meeting.creator_id,
-            start_time=meeting.start_time,
-            end_time=meeting.end_time,
-            actual_start_time=meeting.actual_start_time,
-            max_participants=meeting.max_participants,
-            meeting_type=meeting.meeting_type.value,
-            meeting_type_name=meeting.meeting_type.name.lower(),
-            status=meeting.status.value,
-            status_name=meeting.status.name.lower(),
-            has_password=meeting.has_password,
-            settings=meeting.settings,
-            room_id=meeting.room_id,
-            participant_count=meeting.joined,
-            created_at=meeting.created_at,
-            updated_at=meeting.updated_at,
-        )
+        return msgspec.convert(meeting, type=cls, from_attributes=True)
 
 
 class ParticipantView(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,24 +57,12 @@ class ParticipantView(msgspec.Struct, frozen=True, kw_only=True):
     left_at: datetime | None
 
     @classmethod
-    def of(cls, seat: Participant) -> "ParticipantView":
+    def of(cls, seat: Participant) -> Self:
         """Show a participant."""
-        return cls(
-            id=seat.id,
-            user_id=seat.user_id,
-            username=seat.username,
-            full_name=seat.full_name,
-            role=seat.role.value,
-            role_name=seat.role.name.lower(),
-            status=seat.status.value,
-            status_name=seat.status.name.lower(),
-            online=seat.online,
-            joined_at=seat.joined_at,
-            left_at=seat.left_at,
-        )
+        return msgspec.convert(seat, type=cls, from_attributes=True)
 
 
-class JoinView(msgspec.Struct, frozen=True, kw_only=True):
+class JoinView(Discreet, frozen=True, kw_only=True):
     """A seat, and how to get into the room: `session_token` and `token` are the same ticket."""
 
     meeting: MeetingView
@@ -132,6 +102,6 @@ class LineView(msgspec.Struct, frozen=True, kw_only=True):
     model_sha256: str
 
     @classmethod
-    def of(cls, line: Line) -> "LineView":
+    def of(cls, line: Line) -> Self:
         """Show a passage."""
-        return cls(**{name: getattr(line, name) for name in cls.__struct_fields__})
+        return msgspec.convert(line, type=cls, from_attributes=True)
