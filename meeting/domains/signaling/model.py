@@ -25,6 +25,7 @@ class Close(IntEnum):
     MEETING_ENDED = 4003
     TOO_SLOW = 4004
     REPLACED = 4005
+    LEASE_OVER = 4006
     RATE = 4029
 
 

@@ -19,6 +19,7 @@ from meeting.kernel.ids import room_of
 SWEEP_SECONDS = 1.0
 REMEMBERED = timedelta(seconds=60)
 """For how long meeting's own words about a user who left us are known to be echoes."""
+LEASE_OVER = "your place was not renewed in time; connect and join again"
 
 log = structlog.get_logger(__name__)
 
@@ -42,7 +43,10 @@ class Presence:
         async with self._rooms.locked(place.room_id):
             gone = await self._roster.hold(place)
             if gone is not None:
-                await self._router.close(gone.place, Close.REPLACED, "replaced by a newer socket")
+                if gone.reason == "replaced":
+                    await self._router.close(gone.place, Close.REPLACED, "a newer socket came")
+                else:
+                    await self._router.close(gone.place, Close.LEASE_OVER, LEASE_OVER)
                 await self._tell(gone)
 
     async def enter(self, place: Place, member: Member, joined: Callable[[Roll], bytes]) -> None:
@@ -147,11 +151,16 @@ class Presence:
                 await self._router.to_room(room_id, told)
 
     async def sweep(self) -> None:
-        """End every place whose time is over, also those of processes that are no more."""
+        """End every place whose time is over, also those of processes that are no more.
+
+        The socket may live on: this process stood still, its clock was set, or the store was away
+        for too long to renew the place. It is closed, for the others have been told that it is.
+        """
         for place in await self._roster.over():
             async with self._rooms.locked(place.room_id):
                 gone = await self._roster.expire(place)
                 if gone is not None:
+                    await self._router.close(gone.place, Close.LEASE_OVER, LEASE_OVER)
                     await self._tell(gone)
         horizon = self._clock.now() - REMEMBERED
         self._departed = {key: at for key, at in self._departed.items() if at > horizon}

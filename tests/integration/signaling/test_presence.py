@@ -2,8 +2,10 @@
 
 import asyncio
 import json
+from datetime import timedelta
 
 from meeting.domains.meeting.model import Standing
+from meeting.domains.signaling.model import Place
 from meeting.kernel.page import Page
 from tests.integration.signaling.world import Peer, World
 
@@ -12,6 +14,11 @@ async def standing(house: World, meeting_id: int, user_id: int) -> Standing:
     """Return how a participant stands to the meeting."""
     found = await house.attendance.participants(house.call(1), meeting_id, Page())
     return next(seat.status for seat in found.rows if seat.user_id == user_id)
+
+
+def one_of(house: World, user_id: int) -> Place:
+    """Return the place of a user's peer."""
+    return next(place for place in house.signaling.seats.places() if place.user_id == user_id)
 
 
 async def test_a_leave_is_told_announced_and_frees_the_seat(house: World) -> None:
@@ -229,3 +236,32 @@ async def test_a_restart_leaves_no_ghosts(house: World) -> None:
     assert [(event["reason"], event["last"]) for event in closed] == [("connection_lost", True)]
     await house.settle()
     assert await standing(house, meeting.id, 2) is Standing.LEFT
+
+
+async def test_a_place_that_is_over_closes_its_socket(house: World) -> None:
+    """After a standstill of the process the others hear user_left, and the peer gets 4006."""
+    meeting = await house.started()
+    one, two = await house.seated(meeting.id, 1), await house.seated(meeting.id, 2)
+    await one.until("roster")
+    house.clock.move(house.timings.held - timedelta(seconds=1))
+    await house.signaling.presence.renew([one_of(house, 1)])
+    await house.pass_time(2)
+    assert await two.closed() == 4006
+    left = await one.next()
+    assert (left["type"], left["peer_id"], left["reason"]) == ("user_left", "p2", "connection_lost")
+    await one.until("roster")
+    assert await standing(house, meeting.id, 2) is Standing.LEFT
+    await one.send("offer", to_user_id=2, sdp="v")
+    assert (await one.next())["code"] == 404
+    await house.seated(meeting.id, 2)
+    assert [event["last"] for event in await house.closures()] == [True]
+
+
+async def test_who_takes_a_place_that_is_over_closes_its_socket(house: World) -> None:
+    """Another user may take the peer_id before the sweep comes by: 4006 then too, not 4005."""
+    meeting = await house.started()
+    two = await house.seated(meeting.id, 2, "mine")
+    house.clock.move(house.timings.held)
+    await house.seated(meeting.id, 3, "mine")
+    assert await two.closed() == 4006
+    assert [event["reason"] for event in await house.closures()] == ["connection_lost"]
