@@ -4,9 +4,12 @@ import asyncio
 import json
 from datetime import timedelta
 
+from sqlalchemy import event, update
+
 from meeting.domains.meeting.model import Standing
 from meeting.domains.signaling.model import Place
 from meeting.kernel.page import Page
+from meeting.stores.relational.meeting import participants
 from tests.integration.signaling.world import Peer, World
 
 
@@ -163,6 +166,38 @@ async def test_a_stranger_does_not_find_a_private_meeting(house: World) -> None:
     assert hidden["message"] == absent["message"]
     assert await house.keys() == []
     assert await house.closures() == []
+
+
+async def test_a_taken_peer_id_does_not_give_a_meeting_away(house: World) -> None:
+    """A stranger that names a living peer of a private meeting hears the same, at no commit."""
+    meeting = await house.started(private=True)
+    one = await house.seated(meeting.id, 1, "mine")
+    stranger = await house.open(9)
+    commits: list[object] = []
+    event.listen(house.database._writer.sync_engine, "commit", commits.append)
+    hidden = await stranger.join(meeting.id, peer_id="mine")
+    absent = await stranger.join(4000, peer_id="mine")
+    assert (hidden["code"], hidden["message"]) == (absent["code"], absent["message"])
+    assert hidden["code"] == 404
+    assert commits == []
+    await one.nothing()
+
+
+async def test_who_can_not_come_in_holds_no_place(house: World) -> None:
+    """A meeting that is over, or that removed the user, is refused before anything is written."""
+    meeting, over = await house.started(), await house.started()
+    await house.lifecycle.end(house.call(1), over.id)
+    await house.attendance.join(house.call(3), meeting.id)
+    async with house.database.write() as connection:
+        await connection.execute(
+            update(participants).where(participants.c.user_id == 3).values(status=Standing.KICKED)
+        )
+    two, three = await house.open(2), await house.open(3)
+    commits: list[object] = []
+    event.listen(house.database._writer.sync_engine, "commit", commits.append)
+    assert (await two.join(over.id))["code"] == 409
+    assert (await three.join(meeting.id))["code"] == 403
+    assert commits == []
 
 
 async def test_the_end_of_a_meeting_closes_its_room(house: World) -> None:
