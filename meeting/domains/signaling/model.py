@@ -10,6 +10,8 @@ import msgspec
 from meeting.kernel.lease import Lease
 
 PEER_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+PLACES = "signaling/"
+"""What the keys of all places begin with."""
 MIB = 1024 * 1024
 
 
@@ -92,7 +94,7 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def owner(self) -> str:
         """Return the owner of its lease: the user, who alone may take the place again."""
-        return f"user:{self.user_id}"
+        return owner(self.user_id)
 
     @property
     def value(self) -> dict[str, Any]:
@@ -102,7 +104,7 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Roll(msgspec.Struct, frozen=True, kw_only=True):
-    """Who is in a room at one version of its roster; unadmitted peers stand apart."""
+    """Who is in a room at one version of its roster; a peer that is not admitted yet is not."""
 
     version: int
     places: list[Place]
@@ -117,7 +119,12 @@ class Roll(msgspec.Struct, frozen=True, kw_only=True):
 
 def prefix(room_id: str) -> str:
     """Return what the keys of all places of a room begin with."""
-    return f"signaling/{room_id}/"
+    return f"{PLACES}{room_id}/"
+
+
+def owner(user_id: int) -> str:
+    """Return the owner of all leases of a user."""
+    return f"user:{user_id}"
 
 
 def place_of(lease: Lease) -> Place:
