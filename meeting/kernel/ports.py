@@ -89,6 +89,10 @@ class Leases(Protocol):
         """Give a hold back; False when it was lost before."""
         ...
 
+    async def clear(self, prefix: str) -> Sequence[Lease]:
+        """End all holds on keys that begin with `prefix`, over or not, and return them, by key."""
+        ...
+
     async def get(self, key: str, *, lock: bool = False) -> Lease | None:
         """Return the hold on a key, also one that is over; `lock` keeps other writers off it."""
         ...

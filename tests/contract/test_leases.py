@@ -178,6 +178,17 @@ async def swept(world: World) -> None:
     assert [lease.key for lease in await world.leases.over("room/", 1)] == ["room/3"]
 
 
+async def cleared(world: World) -> None:
+    """All holds below a prefix end at once and come back by key, also those that are over."""
+    await held(world.take("a", "room/2"))
+    world.clock.move(TTL)
+    kept = await held(world.take("a", "roomy"))
+    await held(world.take("b", "room/1"))
+    assert [lease.key for lease in await world.leases.clear("room/")] == ["room/1", "room/2"]
+    assert await world.leases.list("") == [kept]
+    assert await world.leases.clear("room/") == []
+
+
 PROMISES = (
     one_holder,
     after_expiry,
@@ -192,6 +203,7 @@ PROMISES = (
     renewed_together,
     rewritten,
     swept,
+    cleared,
 )
 
 

@@ -21,8 +21,8 @@ class SignalingUnit(Unit, Protocol):
         """Return the version of a room's roster."""
         ...
 
-    async def bump(self, room_id: str) -> int:
-        """Raise the version of a room's roster and return it."""
+    async def bump(self, room_id: str, by: int = 1) -> int:
+        """Raise the version of a room's roster, once a change, and return it."""
         ...
 
     async def spend(self, jti: str, until: datetime) -> bool:

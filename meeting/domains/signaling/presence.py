@@ -94,11 +94,11 @@ class Presence:
         """Tell a room that its meeting has ended, and close it."""
         room_id = room_of(meeting_id)
         async with self._rooms.locked(room_id):
-            gone = await self._roster.clear(room_id, "meeting_ended")
+            places = await self._roster.clear(room_id, "meeting_ended")
             ended = frames.encode("meeting_ended", meeting_id=meeting_id, room_id=room_id)
             await self._router.to_room(room_id, ended)
-            for one in gone:
-                await self._router.close(one.place, Close.MEETING_ENDED, "the meeting has ended")
+            for place in places:
+                await self._router.close(place, Close.MEETING_ENDED, "the meeting has ended")
 
     async def announce(
         self, meeting_id: int, user_id: int, username: str, joined_at: datetime

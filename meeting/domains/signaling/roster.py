@@ -4,6 +4,7 @@ Whatever ends a place removes its lease and announces the end in one commit; a p
 else ended already is left alone, so an end takes effect once, however many ask for it.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Protocol
 
@@ -51,8 +52,8 @@ class Roster(Protocol):
         """End a place and announce it; None where it has ended before."""
         ...
 
-    async def clear(self, room_id: str, reason: LeaveReason) -> list[Gone]:
-        """End all places of a room."""
+    async def clear(self, room_id: str, reason: LeaveReason) -> list[Place]:
+        """End all places of a room and announce each end; return them."""
         ...
 
     async def lapse(self, place: Place) -> None:
@@ -135,14 +136,20 @@ class LeaseRoster:
             await unit.leases.release(held)
             return await _close(unit, place_of(held), reason, heir=False)
 
-    async def clear(self, room_id: str, reason: LeaveReason) -> list[Gone]:
-        """End all places of a room."""
+    async def clear(self, room_id: str, reason: LeaveReason) -> list[Place]:
+        """End all places of a room and announce each end; return them.
+
+        In a few statements, however many there are: nobody else may write meanwhile.
+        """
         async with self._units.write() as unit:
-            gone = []
-            for held in await unit.leases.list(prefix(room_id)):
-                await unit.leases.release(held)
-                gone.append(await _close(unit, place_of(held), reason, heir=False))
-            return gone
+            places = [place_of(lease) for lease in await unit.leases.clear(prefix(room_id))]
+            left = Counter(place.user_id for place in places)
+            for place in places:
+                left[place.user_id] -= 1
+                unit.append(_closed(place, reason, last=not left[place.user_id]))
+            if places:
+                await unit.bump(room_id, len(places))
+            return places
 
     async def lapse(self, place: Place) -> None:
         """Let a place live for the grace from now on, and no longer."""
@@ -217,13 +224,15 @@ async def _close(unit: SignalingUnit, place: Place, reason: LeaveReason, heir: b
     if others and not heir and not any(other.admitted for _, other in others):
         lease, other = others[0]
         await unit.leases.rewrite(lease, msgspec.structs.replace(other, owed=True).value)
-    unit.append(
-        ConnectionClosed(
-            room_id=place.room_id,
-            user_id=place.user_id,
-            reason=reason,
-            peer_connection_id=f"pc_{place.peer_id}",
-            last=not others and not heir,
-        )
-    )
+    unit.append(_closed(place, reason, last=not others and not heir))
     return Gone(place=place, reason=reason, version=await unit.bump(place.room_id))
+
+
+def _closed(place: Place, reason: LeaveReason, *, last: bool) -> ConnectionClosed:
+    return ConnectionClosed(
+        room_id=place.room_id,
+        user_id=place.user_id,
+        reason=reason,
+        peer_connection_id=f"pc_{place.peer_id}",
+        last=last,
+    )

@@ -97,6 +97,13 @@ class LeaseRows:
         done = await self._connection.execute(delete(leases).where(_this(lease)))
         return done.rowcount == 1
 
+    async def clear(self, prefix: str) -> Sequence[Lease]:
+        """End all holds on keys that begin with `prefix`, over or not, and return them, by key."""
+        rows = await self._connection.execute(
+            delete(leases).where(_below(prefix)).returning(*leases.c)
+        )
+        return sorted((Lease(**row) for row in rows.mappings()), key=lambda lease: lease.key)
+
     async def get(self, key: str, *, lock: bool = False) -> Lease | None:
         """Return the hold on a key, also one that is over; `lock` keeps other writers off it."""
         wanted = select(leases).where(leases.c.key == key)

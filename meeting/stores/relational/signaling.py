@@ -44,8 +44,8 @@ class SqlSignalingUnit(SqlUnit):
         found = select(rooms.c.version).where(rooms.c.room_id == room_id)
         return (await self.connection.execute(found)).scalar() or 0
 
-    async def bump(self, room_id: str) -> int:
-        """Raise the version of a room's roster and return it."""
+    async def bump(self, room_id: str, by: int = 1) -> int:
+        """Raise the version of a room's roster, once a change, and return it."""
         row = {"room_id": room_id, "version": 0}
         await self.connection.execute(
             upsert(self.connection, rooms, row, keys=["room_id"], replace=False)
@@ -53,7 +53,7 @@ class SqlSignalingUnit(SqlUnit):
         raised = await self.connection.execute(
             update(rooms)
             .where(rooms.c.room_id == room_id)
-            .values(version=rooms.c.version + 1)
+            .values(version=rooms.c.version + by)
             .returning(rooms.c.version)
         )
         return int(raised.scalar_one())
