@@ -17,6 +17,8 @@ from meeting.kernel.errors import Fault
 from meeting.kernel.ids import room_of
 
 SWEEP_SECONDS = 1.0
+AT_ONCE = 100
+"""Places that are ended between two looks at what is to be renewed."""
 REMEMBERED = timedelta(seconds=60)
 """For how long meeting's own words about a user who left us are known to be echoes."""
 LEASE_OVER = "your place was not renewed in time; connect and join again"
@@ -150,13 +152,16 @@ class Presence:
                 )
                 await self._router.to_room(room_id, told)
 
-    async def sweep(self) -> None:
-        """End every place whose time is over, also those of processes that are no more.
+    async def sweep(self) -> bool:
+        """End places whose time is over, also those of processes that are no more.
+
+        False when that were all; else there may be more of them.
 
         The socket may live on: this process stood still, its clock was set, or the store was away
         for too long to renew the place. It is closed, for the others have been told that it is.
         """
-        for place in await self._roster.over():
+        places = await self._roster.over(AT_ONCE)
+        for place in places:
             async with self._rooms.locked(place.room_id):
                 gone = await self._roster.expire(place)
                 if gone is not None:
@@ -164,6 +169,7 @@ class Presence:
                     await self._tell(gone)
         horizon = self._clock.now() - REMEMBERED
         self._departed = {key: at for key, at in self._departed.items() if at > horizon}
+        return len(places) == AT_ONCE
 
     async def renew(self, places: Iterable[Place]) -> None:
         """Keep the places of living sockets, when it is time to."""
@@ -173,14 +179,20 @@ class Presence:
             self._renewed_at = now
 
     async def run(self, places: Callable[[], Iterable[Place]]) -> None:
-        """Renew and sweep until cancelled; a store that is away is waited for."""
+        """Renew and sweep until cancelled; a store that is away is waited for.
+
+        After a crash a full house is swept without a pause, but no sweep is so long that living
+        places miss their renewal.
+        """
         while True:
+            more = False
             try:
                 await self.renew(places())
-                await self.sweep()
+                more = await self.sweep()
             except Fault as fault:
                 log.warning("presence waits for the store", kind=fault.kind)
-            await asyncio.sleep(SWEEP_SECONDS)
+            if not more:
+                await asyncio.sleep(SWEEP_SECONDS)
 
     async def _tell(self, gone: Gone, *, reported: bool = True) -> None:
         """Tell the room of an end, if the room ever knew of the peer."""

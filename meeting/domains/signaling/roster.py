@@ -19,8 +19,6 @@ from meeting.kernel.errors import Fault, Kind
 from meeting.kernel.lease import Lease
 from meeting.kernel.ports import Units
 
-SWEPT_AT_ONCE = 100
-
 
 class Gone(msgspec.Struct, frozen=True, kw_only=True):
     """A place that ended, and the roster's version from then on."""
@@ -72,8 +70,8 @@ class Roster(Protocol):
         """Return a user's places in a room, also those that nobody sees yet."""
         ...
 
-    async def over(self) -> list[Place]:
-        """Return places whose time is over and that nobody has ended yet."""
+    async def over(self, limit: int) -> list[Place]:
+        """Return places whose time is over and that nobody has ended yet, the longest ago first."""
         ...
 
     async def expire(self, place: Place) -> Gone | None:
@@ -175,10 +173,10 @@ class LeaseRoster:
             held = await unit.leases.list(prefix(room_id), owner=owner(user_id))
         return [place_of(lease) for lease in held]
 
-    async def over(self) -> list[Place]:
-        """Return places whose time is over and that nobody has ended yet."""
+    async def over(self, limit: int) -> list[Place]:
+        """Return places whose time is over and that nobody has ended yet, the longest ago first."""
         async with self._units.read() as unit:
-            return [place_of(lease) for lease in await unit.leases.over(PLACES, SWEPT_AT_ONCE)]
+            return [place_of(lease) for lease in await unit.leases.over(PLACES, limit)]
 
     async def expire(self, place: Place) -> Gone | None:
         """End a place whose time is over; None where it was renewed or ended meanwhile."""

@@ -4,9 +4,11 @@ import asyncio
 import json
 from datetime import timedelta
 
+import pytest
 from sqlalchemy import event, update
 
 from meeting.domains.meeting.model import Standing
+from meeting.domains.signaling import presence
 from meeting.domains.signaling.model import Place
 from meeting.kernel.page import Page
 from meeting.stores.relational.meeting import participants
@@ -300,3 +302,38 @@ async def test_who_takes_a_place_that_is_over_closes_its_socket(house: World) ->
     await house.seated(meeting.id, 3, "mine")
     assert await two.closed() == 4006
     assert [event["reason"] for event in await house.closures()] == ["connection_lost"]
+
+
+async def test_a_full_house_that_crashed_is_swept_without_a_pause(
+    house: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All places end before the first pause, and between two batches living ones are renewed."""
+    monkeypatch.setattr(presence, "SWEEP_SECONDS", 3600)
+    monkeypatch.setattr(presence, "AT_ONCE", 5)
+    async with house.units.write() as unit:
+        for number in range(12):
+            lost = Place(
+                room_id="room_7",
+                meeting_id=7,
+                peer_id=f"p{number}",
+                user_id=number,
+                username="somebody",
+                session_id=f"s{number}",
+                joined_at=house.clock.now(),
+                admitted=True,
+            )
+            await unit.leases.take(lost.key, lost.owner, house.timings.held, lost.value)
+    house.clock.move(house.timings.held)
+    risen = house.make()
+    looks: list[object] = []
+
+    def living() -> list[Place]:
+        looks.append("for what to renew")
+        return []
+
+    work = asyncio.create_task(risen.presence.run(living))
+    assert len(await house.announced(12)) == 12
+    work.cancel()
+    await asyncio.gather(work, return_exceptions=True)
+    assert await house.keys() == []
+    assert len(looks) == 3

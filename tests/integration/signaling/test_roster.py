@@ -69,7 +69,7 @@ async def test_a_late_end_spares_a_later_peer(house: World, roster: LeaseRoster)
     await roster.lapse(old)
     await roster.withdraw(old, unsure=True)
     house.clock.move(house.timings.kept + timedelta(seconds=1))
-    assert await roster.over() == []
+    assert await roster.over(10) == []
     assert [one.session_id for one in (await roster.roll("room_7")).places] == ["new"]
     assert [event["reason"] for event in await house.closures()] == ["replaced"]
 
@@ -151,7 +151,7 @@ async def test_a_crash_during_the_join_frees_the_seat(house: World, roster: Leas
     """A place that was only held when its process died is announced as the user's last."""
     await roster.hold(place(house, 1, "a", "s1"))
     house.clock.move(house.timings.held)
-    (over,) = await roster.over()
+    (over,) = await roster.over(10)
     assert await roster.expire(over) is not None
     assert [event["last"] for event in await house.closures()] == [True]
 
@@ -165,4 +165,4 @@ async def test_renewal_keeps_living_places_alone(house: World, roster: LeaseRost
     await roster.renew([living])
     house.clock.move(timedelta(seconds=2))
     await roster.renew([living, dead])
-    assert [one.peer_id for one in await roster.over()] == ["p2"]
+    assert [one.peer_id for one in await roster.over(10)] == ["p2"]
