@@ -102,13 +102,20 @@ async def test_promoting_nobody(house: Front) -> None:
     assert (await house.accounts.promote(cli, "alice")).role is Role.SUPER
 
 
-async def test_what_is_over_is_forgotten(house: Front) -> None:
-    """A login sweeps the user's own credentials that ended by themselves."""
+@pytest.mark.parametrize("by", ["login", "refresh"])
+async def test_what_is_over_is_forgotten(house: Front, by: str) -> None:
+    """A login and a refresh sweep the user's own credentials that ended by themselves."""
     session = await house.login()
     await house.post("/auth/logout", headers={"Authorization": f"Bearer {session['token']}"})
-    house.clock.move(timedelta(days=31))
-    await house.login()
+    house.clock.move(timedelta(days=20))
+    client = await house.login()
+    house.clock.move(timedelta(days=11))
+    if by == "login":
+        await house.login()
+    else:
+        given = {"refresh_token": client["refresh_token"]}
+        assert (await house.post("/auth/refresh", given))[0] == 200
     async with house.database.read() as connection:
-        for table, left in (("user_refresh_tokens", 1), ("user_revocations", 0)):
+        for table, left in (("user_refresh_tokens", 2), ("user_revocations", 0)):
             count = await connection.scalar(text(f"SELECT count(*) FROM {table}"))  # noqa: S608
             assert count == left
