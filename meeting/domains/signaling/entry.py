@@ -5,6 +5,8 @@ itself and its end is announced, so that no seat stays taken without a socket. B
 says whether the user has any business there: who has none must not learn which peers are in it.
 """
 
+from datetime import datetime
+
 import msgspec
 import structlog
 
@@ -65,7 +67,7 @@ class Entry:
                     onward, place.user_id, place.meeting_id, admit=True
                 )
             unsure = access.has_access
-            granted = _granted(place, access)
+            granted = _granted(place, access, self._clock.now())
             await self._presence.enter(
                 granted, member, lambda roll: self._joined(granted, roll, info, request_id)
             )
@@ -128,10 +130,11 @@ class Entry:
         )
 
 
-def _granted(place: Place, access: Access) -> Place:
+def _granted(place: Place, access: Access, now: datetime) -> Place:
+    """Return the place as it is shown; it is younger than a seat that came free while we asked."""
     if not access.has_access:
         raise _refused(access.error)
-    return msgspec.structs.replace(place, role=access.role, admitted=True)
+    return msgspec.structs.replace(place, role=access.role, admitted=True, joined_at=now)
 
 
 def _refused(error: str) -> Fault:

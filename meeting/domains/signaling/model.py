@@ -80,6 +80,7 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
     session_id: str
     """Tells this peer from an earlier one with the same peer_id."""
     joined_at: datetime
+    """When the meeting let the user in; until it has, when it was asked."""
     role: str = ""
     admitted: bool = False
     """False while the meeting domain is asked; nobody sees the peer until then."""

@@ -13,7 +13,7 @@ from meeting.domains.signaling.room import Member, Rooms
 from meeting.domains.signaling.roster import Gone, Roster
 from meeting.domains.signaling.router import Router
 from meeting.kernel.clock import Clock
-from meeting.kernel.errors import Fault
+from meeting.kernel.errors import Fault, Kind
 from meeting.kernel.ids import room_of
 
 SWEEP_SECONDS = 1.0
@@ -38,6 +38,8 @@ class Presence:
         self._clock = clock
         self._timings = timings
         self._departed: dict[tuple[str, int], datetime] = {}
+        self._left: dict[tuple[str, int], datetime] = {}
+        """When a user's seat came free while a peer of theirs was on its way in."""
         self._renewed_at = clock.monotonic()
 
     async def hold(self, place: Place) -> None:
@@ -54,6 +56,9 @@ class Presence:
     async def enter(self, place: Place, member: Member, joined: Callable[[Roll], bytes]) -> None:
         """Seat a member: it gets `joined` of the room as it is now, the others hear of it."""
         async with self._rooms.locked(place.room_id) as room:
+            left_at = self._left.pop((place.room_id, place.user_id), None)
+            if left_at is not None and place.joined_at <= left_at:
+                raise Fault(Kind.CONFLICT, "you left while you joined; join again")
             roll = await self._roster.admit(place)
             self._departed.pop((place.room_id, place.user_id), None)
             room.add(place, member)
@@ -127,7 +132,8 @@ class Presence:
         """End the peers of a user whose seat is free again.
 
         Peers that came after that moment belong to a later seat and stay, unless the user was
-        kicked. A departure that we reported ourselves was told to the room before.
+        kicked. Whether one that is on its way in did is known when it is in. A departure that we
+        reported ourselves was told to the room before.
         """
         room_id = room_of(meeting_id)
         async with self._rooms.locked(room_id):
@@ -136,6 +142,9 @@ class Presence:
             code = Close.KICKED if kicked else Close.LEFT
             places = await self._roster.held(room_id, user_id)
             for place in places:
+                if not kicked and not place.admitted:
+                    self._left[room_id, user_id] = left_at
+                    continue
                 if not kicked and place.joined_at > left_at:
                     continue
                 gone = await self._roster.end(place, reason)
@@ -168,7 +177,9 @@ class Presence:
                     await self._router.close(gone.place, Close.LEASE_OVER, LEASE_OVER)
                     await self._tell(gone)
         horizon = self._clock.now() - REMEMBERED
-        self._departed = {key: at for key, at in self._departed.items() if at > horizon}
+        for remembered in (self._departed, self._left):
+            for key in [key for key, at in remembered.items() if at <= horizon]:
+                del remembered[key]
         return len(places) == AT_ONCE
 
     async def renew(self, places: Iterable[Place]) -> None:

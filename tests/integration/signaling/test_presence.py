@@ -3,6 +3,7 @@
 import asyncio
 import json
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import event, update
@@ -241,6 +242,43 @@ async def test_late_news_of_an_old_seat_spares_the_new_peer(house: World) -> Non
     await two.nothing()
     await one.until("roster")
     await one.nothing()
+
+
+@pytest.mark.parametrize(
+    "order", [["leave", "grant"], ["leave", "hear", "grant"], ["grant", "leave", "hear"]]
+)
+async def test_a_join_and_a_leave_at_once(
+    house: World, monkeypatch: pytest.MonkeyPatch, order: list[str]
+) -> None:
+    """A peer whose seat was taken after the leave stays; one whose seat came free stays out."""
+    meeting = await house.started()
+    await house.attendance.join(house.call(2), meeting.id)
+    ask = house.meeting.validate_user_access
+
+    async def meanwhile(call: Any, user_id: int, meeting_id: int, *, admit: bool = False) -> Any:
+        answer = None
+        for step in order if admit else ["grant"]:
+            if step == "hear":
+                await house.settle()
+                continue
+            house.clock.move(timedelta(seconds=1))
+            if step == "grant":
+                answer = await ask(call, user_id, meeting_id, admit=admit)
+            else:
+                await house.attendance.leave(house.call(2), meeting.id)
+        return answer
+
+    monkeypatch.setattr(house.meeting, "validate_user_access", meanwhile)
+    two = await house.open(2)
+    answer = await two.join(meeting.id)
+    await house.settle()
+    await two.nothing()
+    if order[-1] == "grant":
+        assert answer["type"] == "joined"
+        assert await standing(house, meeting.id, 2) is Standing.JOINED
+    else:
+        assert (answer["code"], await house.keys()) == (409, [])
+        assert await standing(house, meeting.id, 2) is Standing.LEFT
 
 
 async def test_a_seat_taken_by_rest_is_told(house: World) -> None:

@@ -106,7 +106,7 @@ async def test_seats_come_free_and_a_restart_leaves_no_ghosts(tmp_path: Path) ->
 
 
 async def test_a_place_that_ran_out_costs_its_socket(tmp_path: Path) -> None:
-    """What a suspended machine finds, or one whose clock was set: 4006."""
+    """What a suspended machine finds, or one whose clock was set: 4006, and a way back in."""
     async with serving(tmp_path, **SETTINGS) as server, aiohttp.ClientSession() as http:
         ann, bob = [await Client(server.url["http"], http).enter(name) for name in ("ann", "bob")]
         meeting = await ann.meeting()
@@ -118,4 +118,5 @@ async def test_a_place_that_ran_out_costs_its_socket(tmp_path: Path) -> None:
             )
         assert await ended(guest) == 4006
         assert (await told(host, "user_left"))["reason"] == "connection_lost"
+        await (await bob.socket(meeting)).close()
         await host.close()
