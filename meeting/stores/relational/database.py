@@ -23,7 +23,7 @@ metadata = MetaData(
         "pk": "pk_%(table_name)s",
     }
 )
-"""All tables of all domains; each table's name begins with its domain."""
+"""All tables: a domain's begin with its name, a port's (outbox, leases, …) with the port's."""
 
 READERS = 4
 WAIT_SECONDS = 5.0

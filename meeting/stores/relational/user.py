@@ -56,7 +56,7 @@ revocations = Table(
 )
 
 
-class UserSqlUnit(SqlUnit):
+class SqlUserUnit(SqlUnit):
     """Satisfies `UserUnit`."""
 
     SOURCE = "user"
