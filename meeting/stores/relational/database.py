@@ -49,7 +49,8 @@ class Database:
         self._wait_seconds = None if math.isinf(wait_seconds) else wait_seconds
         self.sqlite = url.startswith("sqlite")
         self._writer = self._engine(1 if self.sqlite else READERS, "BEGIN IMMEDIATE")
-        self._readers = self._engine(READERS, "BEGIN")
+        # SQLite's transactions see one snapshot by themselves, PostgreSQL's must be told to.
+        self._readers = self._engine(READERS, "BEGIN", isolation_level="REPEATABLE READ")
         self._grown: dict[str, asyncio.Event] = defaultdict(asyncio.Event)
 
     @classmethod
@@ -57,14 +58,14 @@ class Database:
         """Open the SQLite file of a state folder."""
         return cls(f"sqlite+aiosqlite:///{folder / 'meeting.db'}", wait_seconds)
 
-    def _engine(self, size: int, begin: str) -> AsyncEngine:
+    def _engine(self, size: int, begin: str, **postgresql: str) -> AsyncEngine:
         options: dict[str, Any] = {
             "pool_size": size,
             "max_overflow": 0,
             "pool_timeout": self._wait_seconds,
         }
         if not self.sqlite:
-            return create_async_engine(self.url, **options)
+            return create_async_engine(self.url, **options, **postgresql)
         # isolation_level None switches the driver's own, late BEGIN off; ours stands in its place.
         options["connect_args"] = {"isolation_level": None}
         engine = create_async_engine(self.url, **options)
