@@ -41,7 +41,7 @@ class Ledger(msgspec.Struct):
     meetings: dict[int, str] = {}
     joins: set[tuple[int, str]] = set()
     results: dict[str, tuple[int, str]] = {}
-    hits: collections.Counter[str] = collections.Counter()
+    hits: collections.Counter[str] = msgspec.field(default_factory=collections.Counter)
     unanswered: int = 0
 
 
