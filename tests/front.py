@@ -18,7 +18,7 @@ from meeting.kernel.token import Tokens
 from meeting.stores.relational.database import Database, metadata
 from meeting.stores.relational.idempotency import SqlAnswers
 from meeting.stores.relational.unit import SqlUnits
-from meeting.stores.relational.user import UserSqlUnit
+from meeting.stores.relational.user import SqlUserUnit
 from meeting.transports.http import app, body, health, user
 from meeting.transports.http.envelope import Envelopes
 from meeting.transports.http.gate import Desk
@@ -40,7 +40,7 @@ class Front:
         self.database = database
         self.tokens = Tokens(Secret(SECRET), self.clock, self.ids)
         self.passwords = Passwords()
-        self.units = SqlUnits(database, UserSqlUnit, self.clock, self.ids)
+        self.units = SqlUnits(database, SqlUserUnit, self.clock, self.ids)
         self.accounts = Accounts(self.units, self.passwords, self.clock)
         self.sessions = Sessions(self.units, self.passwords, self.tokens, self.clock, self.ids)
         self.service = UserService(self.units, self.tokens)

@@ -61,7 +61,11 @@ class Feed(Protocol):
 
 
 class Leases(Protocol):
-    """Holds on keys with owner, expiry by the store's clock and fence (rules: `kernel.lease`)."""
+    """Holds on keys with owner, expiry and fence, in one unit of work (rules: `kernel.lease`).
+
+    On SQL the time is that of the process, by its injected clock; clocks that differ make a hold
+    end early or late, but never do two have it: that rests on the fence.
+    """
 
     async def take(
         self, key: str, owner: str, ttl: timedelta, value: dict[str, Any] | None = None
@@ -70,19 +74,38 @@ class Leases(Protocol):
         ...
 
     async def renew(self, lease: Lease, ttl: timedelta) -> Lease | None:
-        """Extend a hold; None when it is lost."""
+        """Set how long a hold lives from now on; None when it is lost."""
+        ...
+
+    async def renew_all(self, keys: Sequence[str], ttl: timedelta) -> None:
+        """Extend the holds on keys, whoever has them; those that are over stay over."""
+        ...
+
+    async def rewrite(self, lease: Lease, value: dict[str, Any]) -> bool:
+        """Change what a hold shows; False when it was lost before."""
         ...
 
     async def release(self, lease: Lease) -> bool:
         """Give a hold back; False when it was lost before."""
         ...
 
-    async def get(self, key: str) -> Lease | None:
-        """Return the hold on a key, also one that is over and not swept yet."""
+    async def clear(self, prefix: str) -> Sequence[Lease]:
+        """End all holds on keys that begin with `prefix`, over or not, and return them, by key."""
         ...
 
-    async def list(self, prefix: str) -> Sequence[Lease]:
-        """Return the holds on keys that begin with `prefix`, by key, over or not."""
+    async def get(self, key: str, *, lock: bool = False) -> Lease | None:
+        """Return the hold on a key, also one that is over; `lock` keeps other writers off it."""
+        ...
+
+    async def list(self, prefix: str, *, owner: str = "") -> Sequence[Lease]:
+        """Return the holds on keys that begin with `prefix`, all or one owner's, by key.
+
+        Those that are over and not swept yet are among them.
+        """
+        ...
+
+    async def over(self, prefix: str, limit: int) -> Sequence[Lease]:
+        """Return holds on keys that begin with `prefix` and are over, the longest ago first."""
         ...
 
 

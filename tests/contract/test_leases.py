@@ -1,29 +1,46 @@
 """The leases suite over every adapter, and over twins that it must reject."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from meeting.kernel.lease import Lease
 from meeting.kernel.ports import Leases
-from meeting.stores.relational.leases import SqlLeases, leases
+from meeting.stores.relational.database import Database
+from meeting.stores.relational.leases import LeaseRows, leases
 from tests.clock import MovingClock
 from tests.contract.worlds import SqlWorld
 
 TTL = timedelta(seconds=15)
 
 
+class Each:
+    """Leases of which every call is a transaction of its own."""
+
+    def __init__(self, rows: type[LeaseRows], database: Database, clock: MovingClock) -> None:
+        self._rows = rows
+        self._database = database
+        self._clock = clock
+
+    def __getattr__(self, name: str) -> Any:
+        async def call(*given: Any, **named: Any) -> Any:
+            async with self._database.write() as connection:
+                return await getattr(self._rows(connection, self._clock), name)(*given, **named)
+
+        return call
+
+
 class World:
     """Leases, and the clock by which they end."""
 
-    def __init__(self, leases: Leases, clock: MovingClock) -> None:
-        self.leases = leases
-        self.clock = clock
+    def __init__(self, rows: type[LeaseRows], database: Database) -> None:
+        self.clock = MovingClock()
+        self.leases = cast(Leases, Each(rows, database, self.clock))
 
     async def take(self, owner: str, key: str = "room/1") -> Lease | None:
         """Take a key for the usual time."""
@@ -108,12 +125,68 @@ async def fenced_after_release(world: World) -> None:
 
 
 async def listed(world: World) -> None:
-    """A list holds exactly the keys below the prefix, by key; `%` and `_` are plain letters."""
-    for key in ("room/2", "room/1", "roomy", "ro%m/1", "ro_m/1"):
+    """A list holds exactly the keys below the prefix, by key; case counts, `%` and `_` do not."""
+    for key in ("room/2", "room/1", "roomy", "Room/1", "ro%m/1", "ro_m/1", "room/\U0001f600"):
         await held(world.take("a", key))
-    assert [lease.key for lease in await world.leases.list("room/")] == ["room/1", "room/2"]
+    assert [lease.key for lease in await world.leases.list("room/")] == [
+        "room/1",
+        "room/2",
+        "room/\U0001f600",
+    ]
     assert [lease.key for lease in await world.leases.list("ro_m/")] == ["ro_m/1"]
     assert [lease.key for lease in await world.leases.list("ro%")] == ["ro%m/1"]
+
+
+async def listed_by_owner(world: World) -> None:
+    """A list for an owner leaves the holds of others out."""
+    for key, owner in (("room/1", "a"), ("room/2", "b"), ("room/3", "a"), ("hall/1", "a")):
+        await held(world.take(owner, key))
+    found = await world.leases.list("room/", owner="a")
+    assert [lease.key for lease in found] == ["room/1", "room/3"]
+
+
+async def renewed_together(world: World) -> None:
+    """Of many named keys those that live are extended, and one that is over is not."""
+    await held(world.take("a", "room/dead"))
+    world.clock.move(TTL * 0.8)
+    for key in ("room/first", "room/last", "room/unnamed"):
+        await held(world.take("a", key))
+    world.clock.move(TTL * 0.2)
+    nobodys = [f"room/{number}" for number in range(1500)]
+    await world.leases.renew_all(["room/dead", "room/first", *nobodys, "room/last"], TTL)
+    world.clock.move(TTL * 0.9)
+    over = await world.leases.over("room/", 10)
+    assert [lease.key for lease in over] == ["room/dead", "room/unnamed"]
+
+
+async def rewritten(world: World) -> None:
+    """A hold shows what was written last; an older one on the key writes nothing."""
+    old = await held(world.take("a"))
+    new = await held(world.take("a"))
+    assert await world.leases.rewrite(new, {"who": "new"})
+    assert not await world.leases.rewrite(old, {"who": "old"})
+    assert await world.leases.get("room/1") == msgspec.structs.replace(new, value={"who": "new"})
+
+
+async def swept(world: World) -> None:
+    """What is over is found below the prefix alone, the longest ago first, no more than asked."""
+    for key in ("room/3", "room/1", "hall/1", "room/2"):
+        await held(world.take("a", key))
+        world.clock.move(TTL * 0.1)
+    world.clock.move(TTL * 0.8)
+    assert [lease.key for lease in await world.leases.over("room/", 9)] == ["room/3", "room/1"]
+    assert [lease.key for lease in await world.leases.over("room/", 1)] == ["room/3"]
+
+
+async def cleared(world: World) -> None:
+    """All holds below a prefix end at once and come back by key, also those that are over."""
+    await held(world.take("a", "room/2"))
+    world.clock.move(TTL)
+    kept = await held(world.take("a", "roomy"))
+    await held(world.take("b", "room/1"))
+    assert [lease.key for lease in await world.leases.clear("room/")] == ["room/1", "room/2"]
+    assert await world.leases.list("") == [kept]
+    assert await world.leases.clear("room/") == []
 
 
 PROMISES = (
@@ -126,15 +199,19 @@ PROMISES = (
     released,
     fenced_after_release,
     listed,
+    listed_by_owner,
+    renewed_together,
+    rewritten,
+    swept,
+    cleared,
 )
 
 
 @pytest.fixture
 async def world(tmp_path: Path) -> AsyncIterator[World]:
     """Leases on SQLite, on a clock that only the test moves."""
-    clock = MovingClock()
     async with SqlWorld.open(tmp_path) as sql:
-        yield World(SqlLeases(sql.database, clock), clock)
+        yield World(LeaseRows, sql.database)
 
 
 @pytest.mark.parametrize("promise", PROMISES, ids=lambda promise: promise.__name__)
@@ -143,7 +220,7 @@ async def test_keeps(promise: Callable[[World], Awaitable[None]], world: World) 
     await promise(world)
 
 
-class Fenceless(SqlLeases):
+class Fenceless(LeaseRows):
     """Looks at the key and the owner alone."""
 
     async def release(self, lease: Lease) -> bool:
@@ -152,7 +229,7 @@ class Fenceless(SqlLeases):
         return current is not None and await super().release(current)
 
 
-class Reviving(SqlLeases):
+class Reviving(LeaseRows):
     """Renews by taking again."""
 
     async def renew(self, lease: Lease, ttl: timedelta) -> Lease | None:
@@ -160,7 +237,7 @@ class Reviving(SqlLeases):
         return await self.take(lease.key, lease.owner, ttl, lease.value)
 
 
-class Greedy(SqlLeases):
+class Greedy(LeaseRows):
     """Gives the key to everybody."""
 
     async def take(
@@ -173,7 +250,18 @@ class Greedy(SqlLeases):
         return await super().take(key, owner, ttl, value)
 
 
-class Forgetful(SqlLeases):
+class Folding(LeaseRows):
+    """Lists by LIKE, as SQLite reads it."""
+
+    async def list(self, prefix: str, *, owner: str = "") -> Sequence[Lease]:
+        """Take keys of any case."""
+        rows = await self._connection.execute(
+            select(leases).where(leases.c.key.istartswith(prefix, autoescape=True))
+        )
+        return [Lease(**row) for row in rows.mappings()]
+
+
+class Forgetful(LeaseRows):
     """Counts fences a key, and begins anew where no row is left."""
 
     async def take(
@@ -185,8 +273,9 @@ class Forgetful(SqlLeases):
         if taken is None:
             return None
         fence = 1 if current is None else current.fence + 1
-        async with self._database.write() as connection:
-            await connection.execute(update(leases).where(leases.c.key == key).values(fence=fence))
+        await self._connection.execute(
+            update(leases).where(leases.c.key == key).values(fence=fence)
+        )
         return msgspec.structs.replace(taken, fence=fence)
 
 
@@ -196,15 +285,15 @@ class Forgetful(SqlLeases):
         (Fenceless, fenced),
         (Reviving, not_revived),
         (Greedy, one_holder),
+        (Folding, listed),
         (Forgetful, fenced_after_release),
     ],
-    ids=["fenceless", "reviving", "greedy", "forgetful"],
+    ids=["fenceless", "reviving", "greedy", "folding", "forgetful"],
 )
 async def test_rejects(
-    twin: type[SqlLeases], by: Callable[[World], Awaitable[None]], tmp_path: Path
+    twin: type[LeaseRows], by: Callable[[World], Awaitable[None]], tmp_path: Path
 ) -> None:
-    """The suite turns red on leases without fence, or that begin it anew, revive, or are greedy."""
-    clock = MovingClock()
+    """The suite turns red on leases that ignore fence, end, holder or case, or count anew."""
     async with SqlWorld.open(tmp_path) as sql:
         with pytest.raises(AssertionError):
-            await by(World(twin(sql.database, clock), clock))
+            await by(World(twin, sql.database))

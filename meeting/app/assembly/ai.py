@@ -17,7 +17,7 @@ from meeting.domains.ai.recognition import Recognition
 from meeting.domains.ai.slots import Slots
 from meeting.kernel.clock import Clock
 from meeting.kernel.ids import Ids
-from meeting.stores.relational.ai import AiSqlUnit
+from meeting.stores.relational.ai import SqlAiUnit
 from meeting.stores.relational.unit import SqlUnits
 
 
@@ -34,7 +34,7 @@ def make(
     config: Config, kept: Stores, meetings: Meetings, machine: Machine, clock: Clock, ids: Ids
 ) -> Analysis:
     """Make the AI domain."""
-    units = SqlUnits(kept.database, AiSqlUnit, clock, ids)
+    units = SqlUnits(kept.database, SqlAiUnit, clock, ids)
     admission = Admission(meetings.service)
     recognition = Recognition(
         units=units,

@@ -18,7 +18,7 @@ from meeting.kernel.token import Tokens
 from meeting.stores.relational import migrate
 from meeting.stores.relational.database import FILE, Database
 from meeting.stores.relational.unit import SqlUnits
-from meeting.stores.relational.user import UserSqlUnit
+from meeting.stores.relational.user import SqlUserUnit
 
 
 class People(msgspec.Struct, frozen=True):
@@ -33,7 +33,7 @@ class People(msgspec.Struct, frozen=True):
 
 def make(kept: Stores, tokens: Tokens, clock: Clock, ids: Ids) -> People:
     """Make the user domain."""
-    units = SqlUnits(kept.database, UserSqlUnit, clock, ids)
+    units = SqlUnits(kept.database, SqlUserUnit, clock, ids)
     passwords = Passwords()
 
     async def stop() -> None:
@@ -60,7 +60,7 @@ async def promote(config: Config, name: str) -> None:
     passwords = Passwords()
     try:
         await migrate.upgrade(database)
-        units = SqlUnits(database, UserSqlUnit, clock, ids)
+        units = SqlUnits(database, SqlUserUnit, clock, ids)
         call = Call(caller=Caller(service="cli"), request_id=ids.new())
         await Accounts(units, passwords, clock).promote(call, name)
     finally:

@@ -8,8 +8,37 @@ from meeting.kernel.page import Found, Page
 from meeting.kernel.ports import Unit
 
 
+class Creations(Protocol):
+    """Which `Idempotency-Key` made which meeting."""
+
+    async def made(self, creator_id: int, key: str, *, since: datetime) -> tuple[int, str] | None:
+        """Return id and fingerprint of the meeting that this key made, unless before `since`."""
+        ...
+
+    async def remember(
+        self,
+        creator_id: int,
+        key: str,
+        meeting_id: int,
+        fingerprint: str,
+        *,
+        now: datetime,
+        since: datetime,
+    ) -> None:
+        """Keep which meeting a key made and forget keys from before `since`.
+
+        `conflict` where another request with this key was faster.
+        """
+        ...
+
+
 class MeetingUnit(Unit, Protocol):
     """A unit of work over meetings and participants."""
+
+    @property
+    def creations(self) -> Creations:
+        """Return which key made which meeting."""
+        ...
 
     async def meeting(self, meeting_id: int, *, lock: bool = False) -> Meeting | None:
         """Return a meeting; `lock` makes other writers of this meeting wait for the commit."""
@@ -53,24 +82,4 @@ class MeetingUnit(Unit, Protocol):
         self, meeting_id: int, *, everybody: bool, page: Page
     ) -> Found[Participant]:
         """Return the members of a meeting, or everybody whose row there is, by id."""
-        ...
-
-    async def made(self, creator_id: int, key: str, *, since: datetime) -> tuple[int, str] | None:
-        """Return id and fingerprint of the meeting that this key made, unless before `since`."""
-        ...
-
-    async def remember(
-        self,
-        creator_id: int,
-        key: str,
-        meeting_id: int,
-        fingerprint: str,
-        *,
-        now: datetime,
-        since: datetime,
-    ) -> None:
-        """Keep which meeting a key made and forget keys from before `since`.
-
-        `conflict` where another request with this key was faster.
-        """
         ...

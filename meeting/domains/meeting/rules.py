@@ -109,7 +109,7 @@ def join(
 ) -> tuple[Meeting, Participant, UserJoined | None]:
     """Take a seat, or a place in the waiting room; who holds one keeps it, without an event.
 
-    `seat` is the stored row or, with id 0, one made by `stranger` for a user who has none.
+    `seat` is the stored row or, with id 0, one made by `people.newcomer` for a user who has none.
     """
     stored = seat if seat.id else None
     seen(meeting, stored)

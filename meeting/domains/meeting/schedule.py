@@ -65,7 +65,7 @@ class Schedule:
                 password_hash,
             )
             if call.key:
-                await unit.remember(
+                await unit.creations.remember(
                     creator, call.key, meeting.id, print_, now=now, since=now - KEY_LIFE
                 )
             await unit.place(newcomer(meeting, host))
@@ -83,7 +83,7 @@ class Schedule:
     async def _earlier(self, creator: int, key: str, print_: str) -> Meeting | None:
         """Return the meeting that this key made before."""
         async with self._units.read() as unit:
-            made = await unit.made(creator, key, since=self._clock.now() - KEY_LIFE)
+            made = await unit.creations.made(creator, key, since=self._clock.now() - KEY_LIFE)
             if made is None:
                 return None
             meeting_id, printed = made

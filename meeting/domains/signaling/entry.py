@@ -1,8 +1,11 @@
 """The way into a room: keep a place, ask the meeting domain, then take it or give it up.
 
 The place is kept before the meeting lets the user in. Whatever dies in between, the place ends by
-itself and its end is announced, so that no seat stays taken without a socket.
+itself and its end is announced, so that no seat stays taken without a socket. But first the meeting
+says whether the user has any business there: who has none must not learn which peers are in it.
 """
+
+from datetime import datetime
 
 import msgspec
 import structlog
@@ -27,6 +30,8 @@ REFUSALS = {
     "user was removed": (Kind.FORBIDDEN, "you were removed and may not come back"),
 }
 """What `ValidateUserAccess` says, as the error that a join is answered with."""
+HOPELESS = frozenset({"meeting not found", "meeting is not active", "user was removed"})
+"""Reasons that no admission can remove, and the first of them hides the meeting itself."""
 UNSURE = (Kind.UNAVAILABLE, Kind.DEADLINE, Kind.INTERNAL)
 """Errors after which the meeting may have let the user in all the same."""
 
@@ -49,6 +54,11 @@ class Entry:
         async with within(call, self._clock):
             onward = call.onward("signaling")
             info = await self._info(onward, place.meeting_id)
+            access = await self._meeting.validate_user_access(
+                onward, place.user_id, place.meeting_id
+            )
+        if access.error in HOPELESS:
+            raise _refused(access.error)
         await self._presence.hold(place)
         unsure = True
         try:
@@ -57,7 +67,7 @@ class Entry:
                     onward, place.user_id, place.meeting_id, admit=True
                 )
             unsure = access.has_access
-            granted = _granted(place, access)
+            granted = _granted(place, access, self._clock.now())
             await self._presence.enter(
                 granted, member, lambda roll: self._joined(granted, roll, info, request_id)
             )
@@ -120,10 +130,11 @@ class Entry:
         )
 
 
-def _granted(place: Place, access: Access) -> Place:
+def _granted(place: Place, access: Access, now: datetime) -> Place:
+    """Return the place as it is shown; it is younger than a seat that came free while we asked."""
     if not access.has_access:
         raise _refused(access.error)
-    return msgspec.structs.replace(place, role=access.role, admitted=True)
+    return msgspec.structs.replace(place, role=access.role, admitted=True, joined_at=now)
 
 
 def _refused(error: str) -> Fault:

@@ -122,7 +122,10 @@ def _refused(data: bytes, error: msgspec.ValidationError) -> Unreadable:
     except (msgspec.DecodeError, UnicodeDecodeError):
         return Unreadable(Kind.VALIDATION, "a frame is one JSON object with a type")
     known = isinstance(sent.type, str)
-    echo = sent.id if isinstance(sent.id, str) and len(sent.id) <= 128 else None
+    try:
+        echo: Id = msgspec.convert(sent.id, Id)
+    except msgspec.ValidationError:
+        echo = None
     text = str(error) if known else "type: must be one of the v2.0 names, such as join"
     return Unreadable(Kind.VALIDATION, text[:300], sent.type[:32] if known else "", echo)
 

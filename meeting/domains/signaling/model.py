@@ -11,6 +11,8 @@ from meeting.kernel.lease import Lease
 
 PEER_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 PeerId = Annotated[str, msgspec.Meta(pattern=rf"^{PEER_ID.pattern}\Z")]
+PLACES = "signaling/"
+"""What the keys of all places begin with."""
 MIB = 1024 * 1024
 
 
@@ -26,6 +28,7 @@ class Close(IntEnum):
     MEETING_ENDED = 4003
     TOO_SLOW = 4004
     REPLACED = 4005
+    LEASE_OVER = 4006
     RATE = 4029
 
 
@@ -78,6 +81,7 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
     session_id: str
     """Tells this peer from an earlier one with the same peer_id."""
     joined_at: datetime
+    """When the meeting let the user in; until it has, when it was asked."""
     role: str = ""
     admitted: bool = False
     """False while the meeting domain is asked; nobody sees the peer until then."""
@@ -92,7 +96,7 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def owner(self) -> str:
         """Return the owner of its lease: the user, who alone may take the place again."""
-        return f"user:{self.user_id}"
+        return owner(self.user_id)
 
     @property
     def value(self) -> dict[str, Any]:
@@ -102,7 +106,7 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Roll(msgspec.Struct, frozen=True, kw_only=True):
-    """Who is in a room at one version of its roster; unadmitted peers stand apart."""
+    """Who is in a room at one version of its roster; a peer that is not admitted yet is not."""
 
     version: int
     places: list[Place]
@@ -117,7 +121,12 @@ class Roll(msgspec.Struct, frozen=True, kw_only=True):
 
 def prefix(room_id: str) -> str:
     """Return what the keys of all places of a room begin with."""
-    return f"signaling/{room_id}/"
+    return f"{PLACES}{room_id}/"
+
+
+def owner(user_id: int) -> str:
+    """Return the owner of all leases of a user."""
+    return f"user:{user_id}"
 
 
 def place_of(lease: Lease) -> Place:

@@ -1,57 +1,28 @@
 """What signalling needs from outside: its rows, and the sockets that its peers speak through."""
 
-from collections.abc import Sequence
-from datetime import datetime, timedelta
-from typing import Any, Protocol
+from datetime import datetime
+from typing import Protocol
 
 import msgspec
 
 from meeting.domains.signaling.model import Close
-from meeting.kernel.lease import Lease
-from meeting.kernel.ports import Unit
+from meeting.kernel.ports import Leases, Unit
 
 
 class SignalingUnit(Unit, Protocol):
     """A unit of work over places, roster versions and spent tickets."""
 
-    async def lease(self, key: str) -> Lease | None:
-        """Return the hold on a key, over or not, and keep other writers off it."""
-        ...
-
-    async def leases(self, prefix: str) -> Sequence[Lease]:
-        """Return the holds below a prefix, by key, over or not."""
-        ...
-
-    async def over(self, limit: int) -> Sequence[Lease]:
-        """Return places whose time is over, the longest ago first."""
-        ...
-
-    async def take(self, key: str, owner: str, ttl: timedelta, value: dict[str, Any]) -> bool:
-        """Take a key with a new fence; False while another owner holds it."""
-        ...
-
-    async def extend(self, lease: Lease, ttl: timedelta) -> None:
-        """Set how long a hold lives from now on; one that is over stays over."""
-        ...
-
-    async def extend_all(self, keys: Sequence[str], ttl: timedelta) -> None:
-        """Extend living holds, in one statement a batch of keys."""
-        ...
-
-    async def rewrite(self, lease: Lease, value: dict[str, Any]) -> None:
-        """Change what a hold shows."""
-        ...
-
-    async def release(self, lease: Lease) -> None:
-        """Remove a hold."""
+    @property
+    def leases(self) -> Leases:
+        """Return the places."""
         ...
 
     async def version(self, room_id: str) -> int:
         """Return the version of a room's roster."""
         ...
 
-    async def bump(self, room_id: str) -> int:
-        """Raise the version of a room's roster and return it."""
+    async def bump(self, room_id: str, by: int = 1) -> int:
+        """Raise the version of a room's roster, once a change, and return it."""
         ...
 
     async def spend(self, jti: str, until: datetime) -> bool:

@@ -13,12 +13,15 @@ from meeting.domains.signaling.room import Member, Rooms
 from meeting.domains.signaling.roster import Gone, Roster
 from meeting.domains.signaling.router import Router
 from meeting.kernel.clock import Clock
-from meeting.kernel.errors import Fault
+from meeting.kernel.errors import Fault, Kind
 from meeting.kernel.ids import room_of
 
 SWEEP_SECONDS = 1.0
+AT_ONCE = 100
+"""Places that are ended between two looks at what is to be renewed."""
 REMEMBERED = timedelta(seconds=60)
 """For how long meeting's own words about a user who left us are known to be echoes."""
+LEASE_OVER = "your place was not renewed in time; connect and join again"
 
 log = structlog.get_logger(__name__)
 
@@ -35,6 +38,8 @@ class Presence:
         self._clock = clock
         self._timings = timings
         self._departed: dict[tuple[str, int], datetime] = {}
+        self._left: dict[tuple[str, int], datetime] = {}
+        """When a user's seat came free while a peer of theirs was on its way in."""
         self._renewed_at = clock.monotonic()
 
     async def hold(self, place: Place) -> None:
@@ -42,12 +47,18 @@ class Presence:
         async with self._rooms.locked(place.room_id):
             gone = await self._roster.hold(place)
             if gone is not None:
-                await self._router.close(gone.place, Close.REPLACED, "replaced by a newer socket")
+                if gone.reason == "replaced":
+                    await self._router.close(gone.place, Close.REPLACED, "a newer socket came")
+                else:
+                    await self._router.close(gone.place, Close.LEASE_OVER, LEASE_OVER)
                 await self._tell(gone)
 
     async def enter(self, place: Place, member: Member, joined: Callable[[Roll], bytes]) -> None:
         """Seat a member: it gets `joined` of the room as it is now, the others hear of it."""
         async with self._rooms.locked(place.room_id) as room:
+            left_at = self._left.pop((place.room_id, place.user_id), None)
+            if left_at is not None and place.joined_at <= left_at:
+                raise Fault(Kind.CONFLICT, "you left while you joined; join again")
             roll = await self._roster.admit(place)
             self._departed.pop((place.room_id, place.user_id), None)
             room.add(place, member)
@@ -90,11 +101,11 @@ class Presence:
         """Tell a room that its meeting has ended, and close it."""
         room_id = room_of(meeting_id)
         async with self._rooms.locked(room_id):
-            gone = await self._roster.clear(room_id, "meeting_ended")
+            places = await self._roster.clear(room_id, "meeting_ended")
             ended = frames.encode("meeting_ended", meeting_id=meeting_id, room_id=room_id)
             await self._router.to_room(room_id, ended)
-            for one in gone:
-                await self._router.close(one.place, Close.MEETING_ENDED, "the meeting has ended")
+            for place in places:
+                await self._router.close(place, Close.MEETING_ENDED, "the meeting has ended")
 
     async def announce(
         self, meeting_id: int, user_id: int, username: str, joined_at: datetime
@@ -121,7 +132,8 @@ class Presence:
         """End the peers of a user whose seat is free again.
 
         Peers that came after that moment belong to a later seat and stay, unless the user was
-        kicked. A departure that we reported ourselves was told to the room before.
+        kicked. Whether one that is on its way in did is known when it is in. A departure that we
+        reported ourselves was told to the room before.
         """
         room_id = room_of(meeting_id)
         async with self._rooms.locked(room_id):
@@ -130,6 +142,9 @@ class Presence:
             code = Close.KICKED if kicked else Close.LEFT
             places = await self._roster.held(room_id, user_id)
             for place in places:
+                if not kicked and not place.admitted:
+                    self._left[room_id, user_id] = left_at
+                    continue
                 if not kicked and place.joined_at > left_at:
                     continue
                 gone = await self._roster.end(place, reason)
@@ -146,15 +161,26 @@ class Presence:
                 )
                 await self._router.to_room(room_id, told)
 
-    async def sweep(self) -> None:
-        """End every place whose time is over, also those of processes that are no more."""
-        for place in await self._roster.over():
+    async def sweep(self) -> bool:
+        """End places whose time is over, also those of processes that are no more.
+
+        False when that were all; else there may be more of them.
+
+        The socket may live on: this process stood still, its clock was set, or the store was away
+        for too long to renew the place. It is closed, for the others have been told that it is.
+        """
+        places = await self._roster.over(AT_ONCE)
+        for place in places:
             async with self._rooms.locked(place.room_id):
                 gone = await self._roster.expire(place)
                 if gone is not None:
+                    await self._router.close(gone.place, Close.LEASE_OVER, LEASE_OVER)
                     await self._tell(gone)
         horizon = self._clock.now() - REMEMBERED
-        self._departed = {key: at for key, at in self._departed.items() if at > horizon}
+        for remembered in (self._departed, self._left):
+            for key in [key for key, at in remembered.items() if at <= horizon]:
+                del remembered[key]
+        return len(places) == AT_ONCE
 
     async def renew(self, places: Iterable[Place]) -> None:
         """Keep the places of living sockets, when it is time to."""
@@ -164,14 +190,20 @@ class Presence:
             self._renewed_at = now
 
     async def run(self, places: Callable[[], Iterable[Place]]) -> None:
-        """Renew and sweep until cancelled; a store that is away is waited for."""
+        """Renew and sweep until cancelled; a store that is away is waited for.
+
+        After a crash a full house is swept without a pause, but no sweep is so long that living
+        places miss their renewal.
+        """
         while True:
+            more = False
             try:
                 await self.renew(places())
-                await self.sweep()
+                more = await self.sweep()
             except Fault as fault:
                 log.warning("presence waits for the store", kind=fault.kind)
-            await asyncio.sleep(SWEEP_SECONDS)
+            if not more:
+                await asyncio.sleep(SWEEP_SECONDS)
 
     async def _tell(self, gone: Gone, *, reported: bool = True) -> None:
         """Tell the room of an end, if the room ever knew of the peer."""

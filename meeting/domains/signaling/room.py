@@ -36,7 +36,7 @@ class Room:
 
     def __init__(self) -> None:
         self.lock = asyncio.Lock()
-        self.users = 0
+        self.pending = 0
         """How many hold or wait for the lock."""
         self._seated: dict[str, Seated] = {}
         self._by_user: dict[int, dict[str, Seated]] = {}
@@ -88,13 +88,13 @@ class Rooms:
     async def locked(self, room_id: str) -> AsyncIterator[Room]:
         """Work on a room alone; makes it where it is missing and drops it where it is empty."""
         room = self._rooms.setdefault(room_id, Room())
-        room.users += 1
+        room.pending += 1
         try:
             async with room.lock:
                 yield room
         finally:
-            room.users -= 1
-            if not room.users and not len(room):
+            room.pending -= 1
+            if not room.pending and not len(room):
                 self._rooms.pop(room_id, None)
 
     def __len__(self) -> int:

@@ -1,6 +1,5 @@
 """What other domains may ask the user domain."""
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Literal, Protocol
 
@@ -40,8 +39,4 @@ class UserApi(Protocol):
 
     async def get_user(self, call: Call, user_id: int) -> Person:
         """Return one user; `user_not_found` where there is none."""
-        ...
-
-    async def get_users_by_ids(self, call: Call, user_ids: Sequence[int]) -> list[Person]:
-        """Return up to 1000 users; unknown ids are left out."""
         ...

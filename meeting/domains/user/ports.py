@@ -20,10 +20,6 @@ class UserUnit(Unit, Protocol):
         """Return the account with an id."""
         ...
 
-    async def by_ids(self, user_ids: Collection[int]) -> Sequence[User]:
-        """Return the accounts with these ids, by id; unknown ones are left out."""
-        ...
-
     async def by_login(self, name: str) -> User | None:
         """Return the account with a user name or e-mail address, whatever the case."""
         ...

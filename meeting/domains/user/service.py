@@ -1,17 +1,13 @@
 """The user domain as other domains see it: satisfies `UserApi`."""
 
-from collections.abc import Sequence
-
 from meeting.domains.user.api import Identity, Person
 from meeting.domains.user.model import Status
 from meeting.domains.user.ports import UserUnit
 from meeting.kernel.call import Call
-from meeting.kernel.errors import Fault, Kind, invalid
+from meeting.kernel.errors import Fault, Kind
 from meeting.kernel.ids import MAX_ID
 from meeting.kernel.ports import Units
 from meeting.kernel.token import Tokens
-
-MOST = 1000
 
 
 class UserService:
@@ -44,14 +40,3 @@ class UserService:
         if user is None:
             raise Fault(Kind.USER_NOT_FOUND, "there is no such user")
         return user.shown_to(call.caller)
-
-    async def get_users_by_ids(self, call: Call, user_ids: Sequence[int]) -> list[Person]:
-        """Return up to 1000 users, each once, by id; unknown ids are left out. Services only."""
-        if not call.caller.is_service:
-            raise Fault(Kind.FORBIDDEN, "only services may do this")
-        if len(user_ids) > MOST:
-            raise invalid("user_ids", f"at most {MOST} ids")
-        wanted = {user_id for user_id in user_ids if 1 <= user_id <= MAX_ID}
-        async with self._units.read() as unit:
-            users = await unit.by_ids(wanted)
-        return [user.shown_to(call.caller) for user in users]

@@ -89,6 +89,7 @@ class Sessions:
                 and self._clock.now() < found.expires_at
             ):
                 await unit.spend(found.digest)
+                await unit.sweep(user.id, self._clock.now())
                 return await self._issue(unit, user, family=found.family)
         raise Fault(Kind.UNAUTHENTICATED, "the refresh token is not good; log in again")
 

@@ -28,7 +28,7 @@ ai_tasks = Table(
 )
 
 
-class AiSqlUnit(SqlUnit):
+class SqlAiUnit(SqlUnit):
     """One transaction on the AI domain's rows."""
 
     SOURCE = "ai"

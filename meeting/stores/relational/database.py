@@ -23,7 +23,7 @@ metadata = MetaData(
         "pk": "pk_%(table_name)s",
     }
 )
-"""All tables of all domains; each table's name begins with its domain."""
+"""All tables: a domain's begin with its name, a port's (outbox, leases, …) with the port's."""
 
 FILE = "meeting.db"
 """The embedded database's name in its state folder."""
@@ -51,7 +51,8 @@ class Database:
         self._wait_seconds = None if math.isinf(wait_seconds) else wait_seconds
         self.sqlite = url.startswith("sqlite")
         self._writer = self._engine(1 if self.sqlite else READERS, "BEGIN IMMEDIATE")
-        self._readers = self._engine(READERS, "BEGIN")
+        # SQLite's transactions see one snapshot by themselves, PostgreSQL's must be told to.
+        self._readers = self._engine(READERS, "BEGIN", isolation_level="REPEATABLE READ")
         self._grown: dict[str, asyncio.Event] = defaultdict(asyncio.Event)
 
     @classmethod
@@ -59,7 +60,7 @@ class Database:
         """Open the SQLite file of a state folder."""
         return cls(f"sqlite+aiosqlite:///{folder / FILE}", wait_seconds)
 
-    def _engine(self, size: int, begin: str) -> AsyncEngine:
+    def _engine(self, size: int, begin: str, **postgresql: str) -> AsyncEngine:
         options: dict[str, Any] = {
             "pool_size": size,
             "max_overflow": 0,
@@ -68,7 +69,7 @@ class Database:
             "hide_parameters": True,
         }
         if not self.sqlite:
-            return create_async_engine(self.url, **options)
+            return create_async_engine(self.url, **options, **postgresql)
         # isolation_level None switches the driver's own, late BEGIN off; ours stands in its place.
         options["connect_args"] = {"isolation_level": None}
         engine = create_async_engine(self.url, **options)

@@ -1,37 +1,43 @@
-"""Leases on SQL: the rules of `kernel.lease`, one row a hold.
+"""Leases on SQL: the rules of `kernel.lease`, one row a hold, within the transaction of a unit.
 
-The fence is the row's own number, which the database counts up and never gives twice: so it
-rises on a key though a hold that was given back leaves no row.
+So a hold and what its unit announces are one commit. The fence is the row's own number, which the
+database counts up and never gives twice: so it rises on a key though a hold that was given back
+leaves no row.
 """
 
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import JSON, Column, String, Table, delete, select, update
+from sqlalchemy import JSON, Column, ColumnElement, String, Table, and_, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from meeting.kernel import lease as rules
 from meeting.kernel.clock import Clock
 from meeting.kernel.lease import Lease
-from meeting.stores.relational.database import Database, metadata
-from meeting.stores.relational.types import BigKey, Moment
+from meeting.stores.relational.database import metadata
+from meeting.stores.relational.types import BigKey, Exact, Moment
 from meeting.stores.relational.upsert import upsert
 
 leases = Table(
     "leases",
     metadata,
     Column("fence", BigKey, primary_key=True),
-    Column("key", String(200), nullable=False, unique=True),
-    Column("owner", String(64), nullable=False, index=True),
+    Column("key", Exact(200), nullable=False, unique=True),
+    Column("owner", String(64), nullable=False),
     Column("expires_at", Moment, nullable=False, index=True),
     Column("value", JSON, nullable=False),
     sqlite_autoincrement=True,
 )
 
+BATCH = 500
+"""Keys in one statement; SQLite and PostgreSQL both take far more."""
+LAST = "\U0010ffff"
+"""No key has this letter, which sorts behind all others."""
+
 
 class LeaseRows:
-    """Leases inside a transaction of somebody else, so that they commit with its other rows."""
+    """Satisfies `Leases`."""
 
     def __init__(self, connection: AsyncConnection, clock: Clock) -> None:
         self._connection = connection
@@ -70,16 +76,33 @@ class LeaseRows:
             )
         return renewed
 
+    async def renew_all(self, keys: Sequence[str], ttl: timedelta) -> None:
+        """Extend the holds on keys, whoever has them; those that are over stay over."""
+        now = self._clock.now()
+        for start in range(0, len(keys), BATCH):
+            await self._connection.execute(
+                update(leases)
+                .where(leases.c.key.in_(keys[start : start + BATCH]), leases.c.expires_at > now)
+                .values(expires_at=now + ttl)
+            )
+
+    async def rewrite(self, lease: Lease, value: dict[str, Any]) -> bool:
+        """Change what a hold shows; False when it was lost before."""
+        changed = update(leases).where(_this(lease)).values(value=value)
+        done = await self._connection.execute(changed)
+        return done.rowcount == 1
+
     async def release(self, lease: Lease) -> bool:
         """Give a hold back; False when it was lost before."""
-        done = await self._connection.execute(
-            delete(leases).where(
-                leases.c.key == lease.key,
-                leases.c.owner == lease.owner,
-                leases.c.fence == lease.fence,
-            )
-        )
+        done = await self._connection.execute(delete(leases).where(_this(lease)))
         return done.rowcount == 1
+
+    async def clear(self, prefix: str) -> Sequence[Lease]:
+        """End all holds on keys that begin with `prefix`, over or not, and return them, by key."""
+        rows = await self._connection.execute(
+            delete(leases).where(_below(prefix)).returning(*leases.c)
+        )
+        return sorted((Lease(**row) for row in rows.mappings()), key=lambda lease: lease.key)
 
     async def get(self, key: str, *, lock: bool = False) -> Lease | None:
         """Return the hold on a key, also one that is over; `lock` keeps other writers off it."""
@@ -89,59 +112,32 @@ class LeaseRows:
         row = (await self._connection.execute(wanted)).mappings().first()
         return None if row is None else Lease(**row)
 
-    async def list(self, prefix: str) -> Sequence[Lease]:
-        """Return the holds on keys that begin with `prefix`, by key, over or not."""
-        rows = await self._connection.execute(
-            select(leases)
-            .where(leases.c.key.startswith(prefix, autoescape=True))
-            .order_by(leases.c.key)
-        )
+    async def list(self, prefix: str, *, owner: str = "") -> Sequence[Lease]:
+        """Return the holds on keys that begin with `prefix`, all or one owner's, by key."""
+        wanted = select(leases).where(_below(prefix)).order_by(leases.c.key)
+        if owner:
+            wanted = wanted.where(leases.c.owner == owner)
+        rows = await self._connection.execute(wanted)
         return [Lease(**row) for row in rows.mappings()]
 
-    async def over(self, prefix: str, limit: int = 100) -> Sequence[Lease]:
-        """Return holds below a prefix that are over, the longest ago first."""
+    async def over(self, prefix: str, limit: int) -> Sequence[Lease]:
+        """Return holds on keys that begin with `prefix` and are over, the longest ago first."""
         rows = await self._connection.execute(
             select(leases)
-            .where(
-                leases.c.key.startswith(prefix, autoescape=True),
-                leases.c.expires_at <= self._clock.now(),
-            )
+            .where(_below(prefix), leases.c.expires_at <= self._clock.now())
             .order_by(leases.c.expires_at)
             .limit(limit)
         )
         return [Lease(**row) for row in rows.mappings()]
 
 
-class SqlLeases:
-    """The `Leases` port on SQL: each call is a transaction of its own."""
+def _this(lease: Lease) -> ColumnElement[bool]:
+    """Match this very hold."""
+    return and_(
+        leases.c.key == lease.key, leases.c.owner == lease.owner, leases.c.fence == lease.fence
+    )
 
-    def __init__(self, database: Database, clock: Clock) -> None:
-        self._database = database
-        self._clock = clock
 
-    async def take(
-        self, key: str, owner: str, ttl: timedelta, value: dict[str, Any] | None = None
-    ) -> Lease | None:
-        """Take a key; None while another owner holds it."""
-        async with self._database.write() as connection:
-            return await LeaseRows(connection, self._clock).take(key, owner, ttl, value)
-
-    async def renew(self, lease: Lease, ttl: timedelta) -> Lease | None:
-        """Extend a hold; None when it is lost."""
-        async with self._database.write() as connection:
-            return await LeaseRows(connection, self._clock).renew(lease, ttl)
-
-    async def release(self, lease: Lease) -> bool:
-        """Give a hold back; False when it was lost before."""
-        async with self._database.write() as connection:
-            return await LeaseRows(connection, self._clock).release(lease)
-
-    async def get(self, key: str) -> Lease | None:
-        """Return the hold on a key, also one that is over and not swept yet."""
-        async with self._database.read() as connection:
-            return await LeaseRows(connection, self._clock).get(key)
-
-    async def list(self, prefix: str) -> Sequence[Lease]:
-        """Return the holds on keys that begin with `prefix`, by key, over or not."""
-        async with self._database.read() as connection:
-            return await LeaseRows(connection, self._clock).list(prefix)
+def _below(prefix: str) -> ColumnElement[bool]:
+    """Match keys that begin with a prefix, as a range: LIKE reads every row, and any case."""
+    return and_(leases.c.key >= prefix, leases.c.key < prefix + LAST)

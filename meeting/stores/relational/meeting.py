@@ -1,4 +1,4 @@
-"""Rows of the meeting domain: meetings, their participants, and which key made which meeting."""
+"""Rows of the meeting domain: meetings and their participants."""
 
 from datetime import datetime
 from typing import Any
@@ -15,13 +15,13 @@ from sqlalchemy import (
     String,
     Table,
     UniqueConstraint,
-    delete,
     func,
     insert,
     or_,
     select,
     update,
 )
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from meeting.domains.meeting.model import (
     MEMBERS,
@@ -33,12 +33,14 @@ from meeting.domains.meeting.model import (
     Standing,
     Status,
 )
-from meeting.kernel.errors import Fault, Kind
+from meeting.domains.meeting.ports import Creations
+from meeting.kernel.clock import Clock
+from meeting.kernel.ids import Ids
 from meeting.kernel.page import Found, Page
+from meeting.stores.relational.creations import CreationRows
 from meeting.stores.relational.database import metadata
 from meeting.stores.relational.types import BigKey, Moment
 from meeting.stores.relational.unit import SqlUnit
-from meeting.stores.relational.upsert import upsert
 
 meetings = Table(
     "meetings",
@@ -80,16 +82,6 @@ participants = Table(
     sqlite_autoincrement=True,
 )
 
-creations = Table(
-    "meeting_creations",
-    metadata,
-    Column("creator_id", BigKey, primary_key=True, autoincrement=False),
-    Column("key", String(128), primary_key=True),
-    Column("meeting_id", BigKey, ForeignKey("meetings.id"), nullable=False),
-    Column("fingerprint", String(64), nullable=False),
-    Column("at", Moment, nullable=False, index=True),
-)
-
 _joined = (
     select(func.count())
     .where(participants.c.meeting_id == meetings.c.id, participants.c.status == Standing.JOINED)
@@ -104,6 +96,10 @@ class SqlMeetingUnit(SqlUnit):
     """The unit of work of the meeting domain on SQL."""
 
     SOURCE = "meeting"
+
+    def __init__(self, connection: AsyncConnection, clock: Clock, ids: Ids) -> None:
+        super().__init__(connection, clock, ids)
+        self.creations: Creations = CreationRows(connection)
 
     async def meeting(self, meeting_id: int, *, lock: bool = False) -> Meeting | None:
         """Return a meeting; `lock` makes other writers of this meeting wait for the commit."""
@@ -225,43 +221,6 @@ class SqlMeetingUnit(SqlUnit):
             select(participants).where(*wanted).order_by(participants.c.id), page
         )
         return Found([_participant(row) for row in rows], total or 0)
-
-    async def made(self, creator_id: int, key: str, *, since: datetime) -> tuple[int, str] | None:
-        """Return id and fingerprint of the meeting that this key made, unless before `since`."""
-        rows = await self.connection.execute(
-            select(creations.c.meeting_id, creations.c.fingerprint).where(
-                creations.c.creator_id == creator_id,
-                creations.c.key == key,
-                creations.c.at >= since,
-            )
-        )
-        row = rows.first()
-        return None if row is None else (row.meeting_id, row.fingerprint)
-
-    async def remember(
-        self,
-        creator_id: int,
-        key: str,
-        meeting_id: int,
-        fingerprint: str,
-        *,
-        now: datetime,
-        since: datetime,
-    ) -> None:
-        """Keep which meeting a key made and forget keys from before `since`."""
-        await self.connection.execute(delete(creations).where(creations.c.at < since))
-        row = {
-            "creator_id": creator_id,
-            "key": key,
-            "meeting_id": meeting_id,
-            "fingerprint": fingerprint,
-            "at": now,
-        }
-        kept = await self.connection.execute(
-            upsert(self.connection, creations, row, keys=["creator_id", "key"], replace=False)
-        )
-        if kept.rowcount != 1:
-            raise Fault(Kind.CONFLICT, "a request with this Idempotency-Key is running; ask again")
 
     async def _page(self, wanted: Select[Any], page: Page) -> list[RowMapping]:
         rows = await self.connection.execute(wanted.offset(page.offset).limit(page.size))

@@ -4,7 +4,9 @@ import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
 
-from sqlalchemy import JSON, Column, Integer, String, Table, Text, select
+import msgspec
+from sqlalchemy import JSON, Column, Integer, String, Table, Text, func, insert, select
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from meeting.kernel.message import Entry, Message
 from meeting.stores.relational.database import Database, metadata
@@ -44,6 +46,22 @@ parked = Table(
     Column("attempts", Integer, nullable=False),
     Column("parked_at", Moment, nullable=False),
 )
+
+TURN = 0x6F7574626F78
+"""The advisory lock of PostgreSQL that stands for the end of the log."""
+
+
+async def extend(connection: AsyncConnection, messages: Sequence[Message]) -> None:
+    """Append to the log; the last thing before the commit.
+
+    Positions must be committed in the order in which they are given out, or a reader passes over
+    one that comes late. SQLite has one writer; on PostgreSQL the writers wait for each other here,
+    until the commit, and hold nothing else up: nobody who has the turn waits for another lock.
+    """
+    if connection.dialect.name == "postgresql":
+        await connection.execute(select(func.pg_advisory_xact_lock(TURN)))
+    rows = [msgspec.structs.asdict(message) for message in messages]
+    await connection.execute(insert(outbox), rows)
 
 
 class Log:

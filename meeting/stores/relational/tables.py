@@ -2,6 +2,7 @@
 
 from meeting.stores.relational import (
     ai,
+    creations,
     documents,
     idempotency,
     leases,
@@ -14,6 +15,7 @@ from meeting.stores.relational.database import metadata
 
 __all__ = [
     "ai",
+    "creations",
     "documents",
     "idempotency",
     "leases",

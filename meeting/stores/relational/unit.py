@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Generic, TypeVar
 
-import msgspec
 from sqlalchemy import insert, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -14,7 +13,7 @@ from meeting.kernel.failpoint import failpoint
 from meeting.kernel.ids import Ids
 from meeting.kernel.message import Entry, Event, Message
 from meeting.stores.relational.database import Database
-from meeting.stores.relational.outbox import cursors, outbox, parked
+from meeting.stores.relational.outbox import cursors, extend, parked
 from meeting.stores.relational.upsert import upsert
 
 U = TypeVar("U", bound="SqlUnit")
@@ -83,8 +82,7 @@ class SqlUnit:
     async def flush(self) -> None:
         """Write the announced messages; the last thing before the commit."""
         if self.messages:
-            rows = [msgspec.structs.asdict(message) for message in self.messages]
-            await self.connection.execute(insert(outbox), rows)
+            await extend(self.connection, self.messages)
 
 
 class SqlUnits(Generic[U]):

@@ -56,7 +56,7 @@ revocations = Table(
 )
 
 
-class UserSqlUnit(SqlUnit):
+class SqlUserUnit(SqlUnit):
     """Satisfies `UserUnit`."""
 
     SOURCE = "user"
@@ -79,13 +79,6 @@ class UserSqlUnit(SqlUnit):
         """Return the account with an id."""
         found = await self.connection.execute(select(users).where(users.c.id == user_id))
         return _user(found.mappings().one_or_none())
-
-    async def by_ids(self, user_ids: Collection[int]) -> Sequence[User]:
-        """Return the accounts with these ids, by id; unknown ones are left out."""
-        found = await self.connection.execute(
-            select(users).where(users.c.id.in_(user_ids)).order_by(users.c.id)
-        )
-        return [user for row in found.mappings() if (user := _user(row)) is not None]
 
     async def by_login(self, name: str) -> User | None:
         """Return the account with a user name or e-mail address; the two can't look alike."""

@@ -17,7 +17,7 @@ from meeting.domains.ai.history import History
 from meeting.domains.ai.recognition import Recognition
 from meeting.domains.ai.slots import Slots
 from meeting.kernel.message import Entry
-from meeting.stores.relational.ai import AiSqlUnit
+from meeting.stores.relational.ai import SqlAiUnit
 from meeting.stores.relational.database import Database
 from meeting.stores.relational.unit import SqlUnits
 from meeting.transports.http import ai
@@ -47,7 +47,7 @@ class Laboratory(House):
 
     def __init__(self, endpoint: str, database: Database) -> None:
         super().__init__(database)
-        units = SqlUnits(database, AiSqlUnit, self.clock, self.ids)
+        units = SqlUnits(database, SqlAiUnit, self.clock, self.ids)
         admission = Admission(self.meetings)
         self.engine = EngineClient(lambda: endpoint, clock=self.clock, ids=self.ids)
         self.recognition = Recognition(

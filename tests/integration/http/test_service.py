@@ -44,22 +44,9 @@ async def test_nobody_is_user_not_found(house: Front, user_id: int) -> None:
     assert caught.value.kind is Kind.USER_NOT_FOUND
 
 
-async def test_many_at_once(house: Front) -> None:
-    """Known ids are answered once each and by id; unknown ones are left out."""
-    found = await house.service.get_users_by_ids(SERVICE, [2, 1, 2, 99, 0, 2**70])
-    assert [person.id for person in found] == [1, 2]
-    assert await house.service.get_users_by_ids(SERVICE, []) == []
-    with pytest.raises(Fault) as caught:
-        await house.service.get_users_by_ids(SERVICE, range(1001))
-    assert caught.value.kind is Kind.VALIDATION
-
-
-async def test_users_may_not_list_others(house: Front) -> None:
-    """Listing users by id is for services, promoting for the command line."""
+async def test_users_may_not_promote(house: Front) -> None:
+    """Promoting is for the command line, whoever asks."""
     call = Call(caller=Caller(user_id=1, role=Role.SUPER), request_id="x")
-    with pytest.raises(Fault) as caught:
-        await house.service.get_users_by_ids(call, [1, 2])
-    assert caught.value.kind is Kind.FORBIDDEN
     with pytest.raises(Fault) as caught:
         await house.accounts.promote(call, "alice")
     assert caught.value.kind is Kind.FORBIDDEN
@@ -102,13 +89,20 @@ async def test_promoting_nobody(house: Front) -> None:
     assert (await house.accounts.promote(cli, "alice")).role is Role.SUPER
 
 
-async def test_what_is_over_is_forgotten(house: Front) -> None:
-    """A login sweeps the user's own credentials that ended by themselves."""
+@pytest.mark.parametrize("by", ["login", "refresh"])
+async def test_what_is_over_is_forgotten(house: Front, by: str) -> None:
+    """A login and a refresh sweep the user's own credentials that ended by themselves."""
     session = await house.login()
     await house.post("/auth/logout", headers={"Authorization": f"Bearer {session['token']}"})
-    house.clock.move(timedelta(days=31))
-    await house.login()
+    house.clock.move(timedelta(days=20))
+    client = await house.login()
+    house.clock.move(timedelta(days=11))
+    if by == "login":
+        await house.login()
+    else:
+        given = {"refresh_token": client["refresh_token"]}
+        assert (await house.post("/auth/refresh", given))[0] == 200
     async with house.database.read() as connection:
-        for table, left in (("user_refresh_tokens", 1), ("user_revocations", 0)):
+        for table, left in (("user_refresh_tokens", 2), ("user_revocations", 0)):
             count = await connection.scalar(text(f"SELECT count(*) FROM {table}"))  # noqa: S608
             assert count == left

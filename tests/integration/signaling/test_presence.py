@@ -2,9 +2,17 @@
 
 import asyncio
 import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import event, update
 
 from meeting.domains.meeting.model import Standing
+from meeting.domains.signaling import presence
+from meeting.domains.signaling.model import Place
 from meeting.kernel.page import Page
+from meeting.stores.relational.meeting import participants
 from tests.integration.signaling.world import Peer, World
 
 
@@ -12,6 +20,11 @@ async def standing(house: World, meeting_id: int, user_id: int) -> Standing:
     """Return how a participant stands to the meeting."""
     found = await house.attendance.participants(house.call(1), meeting_id, Page())
     return next(seat.status for seat in found.rows if seat.user_id == user_id)
+
+
+def one_of(house: World, user_id: int) -> Place:
+    """Return the place of a user's peer."""
+    return next(place for place in house.signaling.seats.places() if place.user_id == user_id)
 
 
 async def test_a_leave_is_told_announced_and_frees_the_seat(house: World) -> None:
@@ -158,6 +171,38 @@ async def test_a_stranger_does_not_find_a_private_meeting(house: World) -> None:
     assert await house.closures() == []
 
 
+async def test_a_taken_peer_id_does_not_give_a_meeting_away(house: World) -> None:
+    """A stranger that names a living peer of a private meeting hears the same, at no commit."""
+    meeting = await house.started(private=True)
+    one = await house.seated(meeting.id, 1, "mine")
+    stranger = await house.open(9)
+    commits: list[object] = []
+    event.listen(house.database._writer.sync_engine, "commit", commits.append)
+    hidden = await stranger.join(meeting.id, peer_id="mine")
+    absent = await stranger.join(4000, peer_id="mine")
+    assert (hidden["code"], hidden["message"]) == (absent["code"], absent["message"])
+    assert hidden["code"] == 404
+    assert commits == []
+    await one.nothing()
+
+
+async def test_who_can_not_come_in_holds_no_place(house: World) -> None:
+    """A meeting that is over, or that removed the user, is refused before anything is written."""
+    meeting, over = await house.started(), await house.started()
+    await house.lifecycle.end(house.call(1), over.id)
+    await house.attendance.join(house.call(3), meeting.id)
+    async with house.database.write() as connection:
+        await connection.execute(
+            update(participants).where(participants.c.user_id == 3).values(status=Standing.KICKED)
+        )
+    two, three = await house.open(2), await house.open(3)
+    commits: list[object] = []
+    event.listen(house.database._writer.sync_engine, "commit", commits.append)
+    assert (await two.join(over.id))["code"] == 409
+    assert (await three.join(meeting.id))["code"] == 403
+    assert commits == []
+
+
 async def test_the_end_of_a_meeting_closes_its_room(house: World) -> None:
     """Everybody gets meeting_ended, then 4003; no place is left."""
     meeting = await house.started()
@@ -199,6 +244,43 @@ async def test_late_news_of_an_old_seat_spares_the_new_peer(house: World) -> Non
     await one.nothing()
 
 
+@pytest.mark.parametrize(
+    "order", [["leave", "grant"], ["leave", "hear", "grant"], ["grant", "leave", "hear"]]
+)
+async def test_a_join_and_a_leave_at_once(
+    house: World, monkeypatch: pytest.MonkeyPatch, order: list[str]
+) -> None:
+    """A peer whose seat was taken after the leave stays; one whose seat came free stays out."""
+    meeting = await house.started()
+    await house.attendance.join(house.call(2), meeting.id)
+    ask = house.meeting.validate_user_access
+
+    async def meanwhile(call: Any, user_id: int, meeting_id: int, *, admit: bool = False) -> Any:
+        answer = None
+        for step in order if admit else ["grant"]:
+            if step == "hear":
+                await house.settle()
+                continue
+            house.clock.move(timedelta(seconds=1))
+            if step == "grant":
+                answer = await ask(call, user_id, meeting_id, admit=admit)
+            else:
+                await house.attendance.leave(house.call(2), meeting.id)
+        return answer
+
+    monkeypatch.setattr(house.meeting, "validate_user_access", meanwhile)
+    two = await house.open(2)
+    answer = await two.join(meeting.id)
+    await house.settle()
+    await two.nothing()
+    if order[-1] == "grant":
+        assert answer["type"] == "joined"
+        assert await standing(house, meeting.id, 2) is Standing.JOINED
+    else:
+        assert (answer["code"], await house.keys()) == (409, [])
+        assert await standing(house, meeting.id, 2) is Standing.LEFT
+
+
 async def test_a_seat_taken_by_rest_is_told(house: World) -> None:
     """user_joined without a peer for who joins by REST, none for who has one."""
     meeting = await house.started()
@@ -229,3 +311,67 @@ async def test_a_restart_leaves_no_ghosts(house: World) -> None:
     assert [(event["reason"], event["last"]) for event in closed] == [("connection_lost", True)]
     await house.settle()
     assert await standing(house, meeting.id, 2) is Standing.LEFT
+
+
+async def test_a_place_that_is_over_closes_its_socket(house: World) -> None:
+    """After a standstill of the process the others hear user_left, and the peer gets 4006."""
+    meeting = await house.started()
+    one, two = await house.seated(meeting.id, 1), await house.seated(meeting.id, 2)
+    await one.until("roster")
+    house.clock.move(house.timings.held - timedelta(seconds=1))
+    await house.signaling.presence.renew([one_of(house, 1)])
+    await house.pass_time(2)
+    assert await two.closed() == 4006
+    left = await one.next()
+    assert (left["type"], left["peer_id"], left["reason"]) == ("user_left", "p2", "connection_lost")
+    await one.until("roster")
+    assert await standing(house, meeting.id, 2) is Standing.LEFT
+    await one.send("offer", to_user_id=2, sdp="v")
+    assert (await one.next())["code"] == 404
+    await house.seated(meeting.id, 2)
+    assert [event["last"] for event in await house.closures()] == [True]
+
+
+async def test_who_takes_a_place_that_is_over_closes_its_socket(house: World) -> None:
+    """Another user may take the peer_id before the sweep comes by: 4006 then too, not 4005."""
+    meeting = await house.started()
+    two = await house.seated(meeting.id, 2, "mine")
+    house.clock.move(house.timings.held)
+    await house.seated(meeting.id, 3, "mine")
+    assert await two.closed() == 4006
+    assert [event["reason"] for event in await house.closures()] == ["connection_lost"]
+
+
+async def test_a_full_house_that_crashed_is_swept_without_a_pause(
+    house: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All places end before the first pause, and between two batches living ones are renewed."""
+    monkeypatch.setattr(presence, "SWEEP_SECONDS", 3600)
+    monkeypatch.setattr(presence, "AT_ONCE", 5)
+    async with house.units.write() as unit:
+        for number in range(12):
+            lost = Place(
+                room_id="room_7",
+                meeting_id=7,
+                peer_id=f"p{number}",
+                user_id=number,
+                username="somebody",
+                session_id=f"s{number}",
+                joined_at=house.clock.now(),
+                admitted=True,
+            )
+            await unit.leases.take(lost.key, lost.owner, house.timings.held, lost.value)
+    house.clock.move(house.timings.held)
+    risen = house.make()
+    looks: list[object] = []
+
+    def living() -> list[Place]:
+        looks.append("for what to renew")
+        return []
+
+    work = asyncio.create_task(risen.presence.run(living))
+    assert len(await house.announced(12)) == 12
+    work.cancel()
+    await asyncio.gather(work, return_exceptions=True)
+    assert await house.keys() == []
+    assert len(looks) == 3

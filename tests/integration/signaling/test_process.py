@@ -2,6 +2,8 @@
 
 import asyncio
 import signal
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import aiohttp
@@ -101,3 +103,20 @@ async def test_seats_come_free_and_a_restart_leaves_no_ghosts(tmp_path: Path) ->
             assert [await ended(socket) for socket in both] == [1001, 1001]
             assert await server.gone() == 0
             assert server.tracebacks() == []
+
+
+async def test_a_place_that_ran_out_costs_its_socket(tmp_path: Path) -> None:
+    """What a suspended machine finds, or one whose clock was set: 4006, and a way back in."""
+    async with serving(tmp_path, **SETTINGS) as server, aiohttp.ClientSession() as http:
+        ann, bob = [await Client(server.url["http"], http).enter(name) for name in ("ann", "bob")]
+        meeting = await ann.meeting()
+        host, guest = await ann.socket(meeting), await bob.socket(meeting)
+        with closing(sqlite3.connect(tmp_path / "meeting.db")) as rows, rows:
+            rows.execute(
+                "UPDATE leases SET expires_at = '2026-01-01 00:00:00.000000' WHERE owner = ?",
+                [f"user:{bob.user_id}"],
+            )
+        assert await ended(guest) == 4006
+        assert (await told(host, "user_left"))["reason"] == "connection_lost"
+        await (await bob.socket(meeting)).close()
+        await host.close()

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 from msgspec.structs import replace
+from sqlalchemy import event
 
 from meeting.domains.signaling.model import Place
 from meeting.domains.signaling.roster import LeaseRoster
@@ -68,7 +69,7 @@ async def test_a_late_end_spares_a_later_peer(house: World, roster: LeaseRoster)
     await roster.lapse(old)
     await roster.withdraw(old, unsure=True)
     house.clock.move(house.timings.kept + timedelta(seconds=1))
-    assert await roster.over() == []
+    assert await roster.over(10) == []
     assert [one.session_id for one in (await roster.roll("room_7")).places] == ["new"]
     assert [event["reason"] for event in await house.closures()] == ["replaced"]
 
@@ -96,6 +97,46 @@ async def test_a_place_that_was_ended_is_not_admitted(house: World, roster: Leas
     assert caught.value.kind is Kind.CONFLICT
 
 
+async def test_the_end_of_a_room_costs_as_much_for_many_as_for_few(
+    house: World, roster: LeaseRoster
+) -> None:
+    """Who clears a room of thirty peers says no more statements than for three, each end once."""
+    said: list[str] = []
+    event.listen(
+        house.database._writer.sync_engine,
+        "before_cursor_execute",
+        lambda *told: said.append(told[2]),
+    )
+    costs = []
+    for peers in (3, 30):
+        for number in range(peers):
+            await enter(roster, place(house, number // 2, f"p{number:02}", f"s{number}"))
+        before, told = (await roster.roll("room_7")).version, len(await house.closures())
+        said.clear()
+        places = await roster.clear("room_7", "meeting_ended")
+        costs.append(len(said))
+        assert [one.peer_id for one in places] == [f"p{number:02}" for number in range(peers)]
+        closures = (await house.closures())[told:]
+        assert [closed["peer_connection_id"] for closed in closures] == [
+            f"pc_p{number:02}" for number in range(peers)
+        ]
+        # Two peers a user: the second of each is the last, and so is one that stands alone.
+        last = [number % 2 == 1 or number == peers - 1 for number in range(peers)]
+        assert [closed["last"] for closed in closures] == last
+        assert (await roster.roll("room_7")).version == before + peers
+    assert costs[0] == costs[1]
+
+
+async def test_clearing_an_empty_room_says_nothing(house: World, roster: LeaseRoster) -> None:
+    """Nothing is announced, and the version stays."""
+    await enter(roster, place(house, 1, "a", "s1"))
+    await roster.clear("room_7", "meeting_ended")
+    version = (await roster.roll("room_7")).version
+    assert await roster.clear("room_7", "meeting_ended") == []
+    assert (await roster.roll("room_7")).version == version
+    assert len(await house.closures()) == 1
+
+
 async def test_the_last_end_is_never_owed_in_vain(house: World, roster: LeaseRoster) -> None:
     """A peer that goes while another of its user is only held is last once that one is refused."""
     first = await enter(roster, place(house, 1, "a", "s1"))
@@ -110,7 +151,7 @@ async def test_a_crash_during_the_join_frees_the_seat(house: World, roster: Leas
     """A place that was only held when its process died is announced as the user's last."""
     await roster.hold(place(house, 1, "a", "s1"))
     house.clock.move(house.timings.held)
-    (over,) = await roster.over()
+    (over,) = await roster.over(10)
     assert await roster.expire(over) is not None
     assert [event["last"] for event in await house.closures()] == [True]
 
@@ -124,4 +165,4 @@ async def test_renewal_keeps_living_places_alone(house: World, roster: LeaseRost
     await roster.renew([living])
     house.clock.move(timedelta(seconds=2))
     await roster.renew([living, dead])
-    assert [one.peer_id for one in await roster.over()] == ["p2"]
+    assert [one.peer_id for one in await roster.over(10)] == ["p2"]

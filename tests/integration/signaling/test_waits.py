@@ -21,7 +21,7 @@ async def test_a_join_that_waits_holds_nobody_up(
     ask = house.meeting.validate_user_access
 
     async def thinks(call: Any, user_id: int, meeting_id: int, *, admit: bool = False) -> Any:
-        if user_id == 3:
+        if user_id == 3 and admit:
             asked.set()
             await go.wait()
         return await ask(call, user_id, meeting_id, admit=admit)

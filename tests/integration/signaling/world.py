@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -74,10 +74,6 @@ class Users:
             status="active",
             created_at=self._clock.now(),
         )
-
-    async def get_users_by_ids(self, call: Call, user_ids: Sequence[int]) -> list[Person]:
-        """Return several users."""
-        return [await self.get_user(call, user_id) for user_id in user_ids]
 
 
 class Peer:

@@ -1,6 +1,5 @@
 """The meeting domain on a SQLite file, with a directory of users that can be switched off."""
 
-from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -70,10 +69,6 @@ class Directory:
             status="active",
             created_at=NOON,
         )
-
-    async def get_users_by_ids(self, call: Call, user_ids: Sequence[int]) -> list[Person]:
-        """Return several users."""
-        return [await self.get_user(call, user_id) for user_id in user_ids]
 
 
 class World:

@@ -62,11 +62,24 @@ def test_what_is_no_frame_is_refused(text: str) -> None:
     assert str(caught.value)
 
 
-def test_a_refusal_knows_what_to_echo() -> None:
-    """Type and id of a frame that can't be read otherwise come back."""
+@pytest.mark.parametrize(
+    ("sent", "echoed"),
+    [
+        ('"m1"', "m1"),
+        ("7", 7),
+        (str(2**53), 2**53),
+        (str(2**53 + 1), None),
+        (f'"{"m" * 129}"', None),
+        ("1.5", None),
+        ("true", None),
+        ("[1]", None),
+    ],
+)
+def test_a_refusal_knows_what_to_echo(sent: str, echoed: frames.Id) -> None:
+    """Type and id of a frame that can't be read otherwise come back, if they may be such."""
     with pytest.raises(frames.Unreadable) as caught:
-        frames.read('{"type":"chat","id":"m1"}')
-    assert (caught.value.request_type, caught.value.request_id) == ("chat", "m1")
+        frames.read(f'{{"type":"chat","id":{sent}}}')
+    assert (caught.value.request_type, caught.value.request_id) == ("chat", echoed)
 
 
 @pytest.mark.parametrize(("brackets", "good"), [(31, True), (32, False), (5000, False)])
