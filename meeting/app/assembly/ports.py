@@ -84,7 +84,7 @@ def make(
         *signals_rest,
         *speech,
     ]
-    socket = asgi.route(signals.service, origins=origins, ids=ids)
+    socket = asgi.route(signals.service, origins=origins, ids=ids, clock=clock)
     drain = math.ceil(config.http.drain_seconds)
     # However many sockets there are, who asks by HTTP finds room beside them.
     connections = config.signaling.max_sockets + CONNECTIONS
@@ -105,7 +105,11 @@ def make(
     )
     signaling = aio.Port(
         aio.app(
-            signals.service, origins=origins, ids=ids, rest=app.build(desk, signals_rest, bare)
+            signals.service,
+            origins=origins,
+            ids=ids,
+            clock=clock,
+            rest=app.build(desk, signals_rest, bare),
         ),
         host,
         config.signaling.port,

@@ -16,6 +16,7 @@ from litestar.types.internal_types import PathParameterDefinition
 
 from meeting import __version__
 from meeting.kernel.call import Call
+from meeting.kernel.clock import Clock
 from meeting.transports import policy
 from meeting.transports.http.asgi import App
 from meeting.transports.http.envelope import wanted
@@ -38,7 +39,7 @@ def build(
         # Routes name what they want (`call`, `page`, `data`, an id of the path) in the plain way of
         # litestar 2. litestar 3 will want a mark on each; we say litestar<3.
         warnings.simplefilter("ignore", LitestarDeprecationWarning)
-        inner = _litestar(routes, bare, sockets)
+        inner = _litestar(routes, bare, sockets, desk.clock)
         inner.openapi_schema.to_schema()  # what can't be described fails here, not at the first GET
     return Gate(cast("App", inner), policy.Table(policy.rows(served(inner))), desk)
 
@@ -47,6 +48,7 @@ def _litestar(
     routes: Iterable[HTTPRouteHandler],
     bare: Sequence[HTTPRouteHandler],
     sockets: Sequence[ASGIRouteHandler],
+    clock: Clock,
 ) -> Litestar:
     return Litestar(
         [Router(policy.PREFIX, route_handlers=list(routes)), *bare, *sockets],
@@ -54,7 +56,7 @@ def _litestar(
             "call": Provide(_call, sync_to_thread=False),
             "page": Provide(wanted, sync_to_thread=False),
         },
-        exception_handlers={Exception: handler(lambda scope: _call(scope).request_id)},
+        exception_handlers={Exception: handler(lambda scope: _call(scope).request_id, clock)},
         openapi_config=OpenAPIConfig(
             title="meeting",
             version=__version__,

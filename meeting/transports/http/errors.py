@@ -1,50 +1,22 @@
-"""How an error leaves over HTTP: whatever was raised becomes a `Fault`, and a fault an answer."""
+"""What an exception means over HTTP: whatever was raised becomes a `Fault`."""
 
 import re
 from collections.abc import Callable
 from typing import Any
 
-import msgspec
 import structlog
 from litestar import Request, Response
 from litestar.exceptions import HTTPException, NotFoundException, ValidationException
 
-from meeting.kernel.clock import SystemClock, rfc3339
+from meeting.kernel.clock import Clock
 from meeting.kernel.errors import ERRORS, Fault, Kind
-from meeting.text import language, say
+from meeting.transports.http.refusal import refusal
 
 log = structlog.get_logger(__name__)
 
 SERVER_ERROR = 500
 _MISSING = re.compile(r"Object missing required field `(\w+)`")
 _LONGEST = 200
-
-
-class Answer(msgspec.Struct, frozen=True):
-    """An error as HTTP sends it."""
-
-    status: int
-    headers: dict[str, str]
-    body: dict[str, Any]
-
-
-def answer(fault: Fault, request_id: str, accept_language: str = "") -> Answer:
-    """Put a fault into the contract's form, in the caller's language."""
-    row = ERRORS[fault.kind]
-    headers = {} if fault.retry_after is None else {"retry-after": str(fault.retry_after)}
-    if fault.kind is Kind.METHOD_NOT_ALLOWED:
-        headers["allow"] = str(fault.details.get("method", ""))
-    return Answer(
-        status=row.http,
-        headers=headers,
-        body={
-            "code": row.code,
-            "message": say(fault, language(accept_language)),
-            "timestamp": rfc3339(SystemClock().now()),
-            "request_id": request_id,
-            "error": {"type": row.type, "details": dict(fault.details)},
-        },
-    )
 
 
 def fault_of(error: Exception) -> Fault:
@@ -81,17 +53,18 @@ def malformed(reason: str) -> Fault:
     )
 
 
-def handler(request_id: Callable[[Any], str]) -> Callable[[Request[Any, Any, Any], Exception], Any]:
+def handler(
+    request_id: Callable[[Any], str], clock: Clock
+) -> Callable[[Request[Any, Any, Any], Exception], Response[bytes]]:
     """Make the app's one exception handler; `request_id` finds the id in a request's scope."""
 
-    def handle(request: Request[Any, Any, Any], error: Exception) -> Response[dict[str, Any]]:
-        accept = request.headers.get("accept-language", "")
-        said = answer(fault_of(error), request_id(request.scope), accept)
+    def handle(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
+        language = request.headers.get("accept-language", "")
+        said = refusal(fault_of(error), request_id(request.scope), clock.now(), language)
         return Response(
             said.body,
             status_code=said.status,
-            headers=said.headers,
-            media_type="application/json",
+            headers={name.decode(): value.decode() for name, value in said.headers},
         )
 
     return handle

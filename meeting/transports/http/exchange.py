@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Mapping
 from contextlib import suppress
 
+from meeting.kernel.clock import Clock
 from meeting.kernel.errors import Fault
 from meeting.kernel.ids import Ids
 from meeting.transports.http.asgi import Message, Receive, Scope, Send
@@ -24,7 +25,7 @@ EXPOSED = b"X-Request-ID, Idempotency-Replayed, Retry-After"
 class Exchange:
     """Carries what the gate learns about a request on its way in, and stamps the answer."""
 
-    def __init__(self, scope: Scope, send: Send, ids: Ids) -> None:
+    def __init__(self, scope: Scope, send: Send, ids: Ids, clock: Clock) -> None:
         self.headers: Mapping[str, str] = {
             name.decode("latin-1").lower(): value.decode("latin-1")
             for name, value in reversed(scope["headers"])
@@ -40,6 +41,7 @@ class Exchange:
         self.origin = b""
         """The page's origin, once it is admitted."""
         self._send = send
+        self._clock = clock
 
     @property
     def language(self) -> str:
@@ -63,7 +65,7 @@ class Exchange:
         A client that is still sending gets the answer first and then a moment to see it: closing
         at once would reset the connection under the answer.
         """
-        said = refusal(fault, self.request_id, self.language)
+        said = refusal(fault, self.request_id, self._clock.now(), self.language)
         headers, body = [*said.headers], said.body
         if unread is not None:
             headers.append((b"connection", b"close"))

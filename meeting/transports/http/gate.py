@@ -69,7 +69,7 @@ class Gate:
             await self._routes(scope, receive, send)
             return
         desk = self._desk
-        exchange = Exchange(scope, send, desk.ids)
+        exchange = Exchange(scope, send, desk.ids, desk.clock)
         began = desk.clock.monotonic()
         with structlog.contextvars.bound_contextvars(request_id=exchange.request_id):
             try:

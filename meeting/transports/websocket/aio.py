@@ -11,6 +11,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 from meeting.domains.signaling.model import Close
 from meeting.domains.signaling.ports import LOST, Closed
 from meeting.domains.signaling.service import Signaling
+from meeting.kernel.clock import Clock
 from meeting.kernel.errors import Fault, Kind
 from meeting.kernel.ids import Ids
 from meeting.transports.http.asgi import App
@@ -99,7 +100,12 @@ class AioSocket:
 
 
 def app(
-    signaling: Signaling, *, origins: Collection[str], ids: Ids, rest: App | None = None
+    signaling: Signaling,
+    *,
+    origins: Collection[str],
+    ids: Ids,
+    clock: Clock,
+    rest: App | None = None,
 ) -> web.Application:
     """Make the app of the signalling port; `rest` serves what is no socket."""
 
@@ -123,7 +129,7 @@ def app(
                 raise Fault(Kind.VALIDATION, "ask for a WebSocket: Upgrade, version 13, a key")
             admitted = await signaling.admit(asked)
         except Fault as fault:
-            return _answer(refused(fault, asked.request_id))
+            return _answer(refused(fault, asked.request_id, clock.now()))
         line = None if request.transport is None else request.transport.get_protocol()
         if isinstance(line, Line):
             line.upgraded()  # before our answer is out: from its arrival on there may be frames

@@ -10,9 +10,11 @@ from uvicorn.protocols.utils import ClientDisconnected
 from meeting.domains.signaling.model import Close
 from meeting.domains.signaling.ports import LOST, Closed
 from meeting.domains.signaling.service import Signaling
+from meeting.kernel.clock import Clock
 from meeting.kernel.errors import Fault
 from meeting.kernel.ids import Ids
 from meeting.transports.http.asgi import Receive as PlainReceive, Send as PlainSend
+from meeting.transports.http.refusal import Refusal
 from meeting.transports.websocket.handshake import PATH, knock, refused
 from meeting.transports.websocket.wire import EXTENSION, Wire
 
@@ -62,7 +64,9 @@ class AsgiSocket:
         self._wire.abort()
 
 
-def route(signaling: Signaling, *, origins: Collection[str], ids: Ids) -> ASGIRouteHandler:
+def route(
+    signaling: Signaling, *, origins: Collection[str], ids: Ids, clock: Clock
+) -> ASGIRouteHandler:
     """Make the route of the WebSocket."""
 
     @asgi(PATH, copy_scope=False)
@@ -79,7 +83,7 @@ def route(signaling: Signaling, *, origins: Collection[str], ids: Ids) -> ASGIRo
         try:
             admitted = await signaling.admit(asked)
         except Fault as fault:
-            await _refuse(fault, asked.request_id, send)  # type: ignore[arg-type]
+            await _refuse(refused(fault, asked.request_id, clock.now()), send)  # type: ignore[arg-type]
             return
         try:
             await send({"type": "websocket.accept", "subprotocol": None, "headers": []})
@@ -92,8 +96,7 @@ def route(signaling: Signaling, *, origins: Collection[str], ids: Ids) -> ASGIRo
     return socket
 
 
-async def _refuse(fault: Fault, request_id: str, send: PlainSend) -> None:
-    said = refused(fault, request_id)
+async def _refuse(said: Refusal, send: PlainSend) -> None:
     start = {"status": said.status, "headers": said.headers}
     await send({"type": "websocket.http.response.start", **start})
     await send({"type": "websocket.http.response.body", "body": said.body, "more_body": False})

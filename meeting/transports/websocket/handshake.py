@@ -1,6 +1,7 @@
 """What both servers do alike before the upgrade: read the request, and word a refusal."""
 
 from collections.abc import Collection, Iterable
+from datetime import datetime
 
 import msgspec
 
@@ -39,7 +40,7 @@ def knock(
     )
 
 
-def refused(fault: Fault, request_id: str) -> Refusal:
+def refused(fault: Fault, request_id: str, at: datetime) -> Refusal:
     """Word a refusal as REST words its errors, with the headers that REST's answers have."""
-    said = refusal(fault, request_id)
+    said = refusal(fault, request_id, at)
     return msgspec.structs.replace(said, headers=[*said.headers, *stamp(request_id)])

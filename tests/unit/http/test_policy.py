@@ -3,6 +3,7 @@
 import pytest
 from litestar import get
 
+from meeting.kernel.clock import SystemClock
 from meeting.kernel.errors import Fault, Kind
 from meeting.kernel.ids import MAX_ID
 from meeting.transports.http.app import _litestar, served
@@ -28,7 +29,7 @@ def test_a_route_without_a_row_does_not_land() -> None:
     async def secrets() -> dict[str, str]:
         return {}
 
-    found = served(_litestar([secrets], (), ()))
+    found = served(_litestar([secrets], (), (), SystemClock()))
     with pytest.raises(LookupError, match=r"policy\.py.*GET.*/api/v1/secrets"):
         rows(found)
 
