@@ -53,7 +53,7 @@ class Front:
             clock=self.clock,
             ids=self.ids,
             limits=limits,
-            once=Once(self.answers, self.clock, self.ids),
+            once=Once(self.answers, self.tokens, self.clock, self.ids),
             by_user=Window(limits.per_user, self.clock),
             by_address=Window(limits.per_address, self.clock),
             bodies=body.Store(limits.bodies_bytes),

@@ -167,7 +167,7 @@ def _desk(
         clock=clock,
         ids=ids,
         limits=limits,
-        once=Once(kept.answers, clock, ids),
+        once=Once(kept.answers, tokens, clock, ids),
         by_user=Window(limits.per_user, clock),
         by_address=Window(limits.per_address, clock),
         bodies=Store(limits.bodies_bytes),

@@ -5,7 +5,6 @@ gets the key too (`Call.key`), so that what was committed before the end is foun
 """
 
 import asyncio
-import hashlib
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import timedelta
@@ -16,6 +15,7 @@ from meeting.kernel.clock import Clock
 from meeting.kernel.errors import Fault, invalid
 from meeting.kernel.ids import Ids
 from meeting.kernel.replay import Answers, Kept, Slot
+from meeting.kernel.token import Tokens
 from meeting.transports.http.asgi import Message, Send
 
 log = structlog.get_logger(__name__)
@@ -40,8 +40,9 @@ def key_of(value: str | None) -> str:
 class Once:
     """Runs a request whose slot is free, and repeats the answer of one that has run."""
 
-    def __init__(self, answers: Answers, clock: Clock, ids: Ids) -> None:
+    def __init__(self, answers: Answers, tokens: Tokens, clock: Clock, ids: Ids) -> None:
         self._answers = answers
+        self._tokens = tokens
         self._clock = clock
         self._ids = ids
 
@@ -50,7 +51,7 @@ class Once:
     ) -> None:
         """Answer by `send`, with the first answer if there is one, else with that of `act`."""
         owner = self._ids.new()
-        digest = hashlib.sha256(body).hexdigest()
+        digest = self._tokens.mark(body)  # a plain hash would let a password in it be guessed
         kept = await self._answers.claim(slot, digest, owner, self._clock.now() + LEASE)
         if kept is not None:
             await replayed(kept, send)

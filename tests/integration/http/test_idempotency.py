@@ -1,6 +1,7 @@
 """`Idempotency-Key` over the wire: a POST sent again has its effect once."""
 
 import asyncio
+import hashlib
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
@@ -10,10 +11,12 @@ import msgspec
 import pytest
 from litestar import post
 from litestar.handlers import HTTPRouteHandler
+from sqlalchemy import select
 
 from meeting.kernel.call import Call
 from meeting.kernel.errors import ERRORS, Fault, Kind
 from meeting.kernel.replay import Slot
+from meeting.stores.relational.idempotency import answers
 from meeting.transports.http import idempotency
 from meeting.transports.http.envelope import Envelope, Envelopes
 from meeting.transports.http.idempotency import LEASE
@@ -103,6 +106,15 @@ async def test_another_body_is_a_conflict(house: Front, till: Till) -> None:
     status, _, replayed = await send(house, headers, "k", {"title": "b"})
     assert (status, replayed) == (409, False)
     assert len(till.effects) == 1
+
+
+async def test_what_is_kept_of_a_body_is_no_plain_hash(house: Front) -> None:
+    """A body may hold a password, and a plain hash would let it be guessed offline."""
+    await send(house, await house.bearer(), "k", {"title": "a"})
+    async with house.database.read() as connection:
+        kept = (await connection.execute(select(answers.c.digest))).scalar_one()
+    assert kept == house.tokens.mark(b'{"title": "a"}')
+    assert kept != hashlib.sha256(b'{"title": "a"}').hexdigest()
 
 
 async def test_a_key_is_of_one_user_and_path(house: Front, till: Till) -> None:

@@ -1,6 +1,7 @@
 """Tokens are opened only as what they were sealed for, by the one algorithm, until they end."""
 
 import base64
+import hashlib
 import json
 from datetime import timedelta
 
@@ -123,3 +124,12 @@ def test_any_text(text: str) -> None:
     """No text that somebody may send is more than a refusal."""
     tokens, _ = made()
     assert kind_of(tokens, text, "access") is Kind.UNAUTHENTICATED
+
+
+@given(st.binary(max_size=64))
+def test_a_mark_needs_the_secret(data: bytes) -> None:
+    """The same data has the same mark; without the secret nobody can make it."""
+    tokens, _ = made()
+    assert tokens.mark(data) == tokens.mark(data)
+    assert tokens.mark(data) != made("x" * 40)[0].mark(data)
+    assert tokens.mark(data) != hashlib.sha256(data).hexdigest()
