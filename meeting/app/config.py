@@ -18,11 +18,11 @@ Seconds = Annotated[float, Meta(gt=0, le=86_400)]
 MIB = 2**20
 Bytes = Annotated[int, Meta(ge=1024, le=2**30)]
 LONGEST_FRAME = 256 * 1024
-"""What the servers let through at most, and so what a queue has to hold at least."""
+"""What a frame may be set to at most; a queue has to hold at least that and who sent it."""
 SECRET_LENGTH = 32
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 ENDPOINT = re.compile(r"tcp://[^/\s]+:\d{1,5}|ipc://\S+")
-PLACE = re.compile(r"https?://[^/?#@\s]+/?")
+REACH = re.compile(r"https?://[^/?#@\s]+/?")
 Address = Annotated[str, Meta(min_length=1, max_length=253)]
 
 
@@ -58,7 +58,7 @@ class Signaling(msgspec.Struct, frozen=True, kw_only=True):
     frame_bytes: Annotated[int, Meta(ge=1024, le=LONGEST_FRAME)] = 64 * 1024
     frames_per_second: Count = 50
     queue_frames: Count = 2048
-    queue_bytes: Annotated[int, Meta(ge=LONGEST_FRAME, le=2**30)] = 4 * MIB
+    queue_bytes: Annotated[int, Meta(ge=2 * LONGEST_FRAME, le=2**30)] = 4 * MIB
     """With queue_frames: what may wait for a slow reader before its socket is closed."""
     call_seconds: Seconds = 2.0
     """How long a question to another domain may take."""
@@ -177,7 +177,7 @@ def validate(config: Config) -> Config:
             f" than signaling.ping_seconds, {config.signaling.ping_seconds:g}"
             " (a socket is asked for a sign of life once before it counts as silent)"
         )
-    if config.http.public_url and not PLACE.fullmatch(config.http.public_url):
+    if config.http.public_url and not REACH.fullmatch(config.http.public_url):
         raise Wrong(
             f"http.public_url: found {config.http.public_url!r};"
             " allowed: https://host:port, without a path"

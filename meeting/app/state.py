@@ -15,7 +15,7 @@ def default_folder() -> Path:
 
 
 class Held(Exception):
-    """The state folder is not ours to use: another process has it, or the system refuses it."""
+    """A state folder can't be used: it is another process's, none of ours, or out of reach."""
 
 
 class State:

@@ -68,6 +68,8 @@ def main() -> None:
     """Run the command line; wrong input exits with 2, failures with 1."""
     try:
         root(prog_name="meeting")
+    except SystemExit:  # how click ends; what is foreseen need not be looked up
+        raise
     except Wrong as error:
         click.echo(f"Wrong setting. {error}", err=True)
         sys.exit(2)

@@ -64,7 +64,11 @@ def make(config: Config, clock: Clock, ids: Ids) -> Machine:
         await host.watch()
 
     def lacks() -> str:
-        return "" if client.alive else f"no engine answers at {host.endpoint}"
+        if client.alive:
+            return ""
+        if not running.is_set():
+            return "models are fetched, then the engine starts"
+        return f"no engine answers at {host.endpoint}"
 
     async def stop() -> None:
         stopped.set()

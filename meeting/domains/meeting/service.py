@@ -73,8 +73,9 @@ def _access(meeting: Meeting | None, seat: Participant | None) -> Access:
 def _barred(meeting: Meeting, seat: Participant | None) -> str:
     """Say what keeps a user out, the first reason that holds; empty for who may be in."""
     if seat is None:
-        active = meeting.status is Status.ACTIVE
-        return _STRANGER if active else "meeting is not active"
+        if meeting.status is not Status.ACTIVE:
+            return "meeting is not active"
+        return "password required" if meeting.has_password else _STRANGER
     host = seat.user_id == meeting.creator_id
     startable = host and meeting.status is Status.SCHEDULED
     reasons = (

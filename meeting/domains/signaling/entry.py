@@ -30,7 +30,7 @@ REFUSALS = {
     "user was removed": (Kind.FORBIDDEN, "you were removed and may not come back"),
 }
 """What `ValidateUserAccess` says, as the error that a join is answered with."""
-HOPELESS = frozenset({"meeting not found", "user was removed"})
+HOPELESS = frozenset({"meeting not found", "user was removed", "password required"})
 """Reasons that no admission can remove and none goes before; the first hides the meeting itself."""
 UNSURE = (Kind.UNAVAILABLE, Kind.DEADLINE, Kind.INTERNAL)
 """Errors after which the meeting may have let the user in all the same."""

@@ -56,7 +56,8 @@ class Presence:
     async def enter(self, place: Place, member: Member, joined: Callable[[Roll], bytes]) -> None:
         """Seat a member: it gets `joined` of the room as it is now, the others hear of it."""
         async with self._rooms.locked(place.room_id) as room:
-            left_at = self._left.pop((place.room_id, place.user_id), None)
+            # Kept for others of this user's that are on their way in; `sweep` forgets it.
+            left_at = self._left.get((place.room_id, place.user_id))
             if left_at is not None and place.joined_at <= left_at:
                 raise Fault(Kind.CONFLICT, "you left while you joined; join again")
             roll = await self._roster.admit(place)
@@ -151,7 +152,7 @@ class Presence:
                 if gone is not None:
                     await self._router.close(place, code, reason)
                     await self._tell(gone, reported=False)
-            if not places and not echo:
+            if not echo and not any(place.admitted for place in places):
                 told = frames.encode(
                     "user_left",
                     room_id=room_id,

@@ -102,7 +102,9 @@ class LeaseRoster:
                 heir = old.user_id == place.user_id
                 place = msgspec.structs.replace(place, owed=heir)
                 gone = await _close(unit, old, "replaced" if lives else "connection_lost", heir)
-            await unit.leases.take(place.key, place.owner, self._timings.held, place.value)
+            held = self._timings.held
+            if await unit.leases.take(place.key, place.owner, held, place.value) is None:
+                raise Fault(Kind.CONFLICT, "another socket took this peer_id just now; join again")
         return gone
 
     async def admit(self, place: Place) -> Roll:

@@ -20,13 +20,13 @@ def _config(output: io.StringIO | None = None) -> Config:
     return config
 
 
-async def upgrade(database: Database) -> None:
-    """Run the migrations that are missing, in one transaction."""
+async def upgrade(database: Database, to: str = "head") -> None:
+    """Run the migrations that are missing, up to one of them, in one transaction."""
     config = _config()
 
     def run(connection: Connection) -> None:
         config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        command.upgrade(config, to)
 
     async with database.write() as connection:
         await connection.run_sync(run)

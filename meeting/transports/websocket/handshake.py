@@ -13,8 +13,8 @@ from meeting.transports.http.refusal import Refusal, refusal
 from meeting.transports.origin import admitted
 
 PATH = "/ws"
-LONGEST_MESSAGE = 4 * 64 * 1024
-"""Bytes after which a server itself refuses a message; the session's own bound lies below."""
+LONGEST_MESSAGE = 256 * 1024 + 1
+"""Bytes from which a server itself refuses a message: above the longest that a session can take."""
 BUFFER_BYTES = 64 * 1024
 """Bytes that a transport may hold unsent before its peer's writer has to wait."""
 

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,10 +11,10 @@ from sqlalchemy import event, update
 
 from meeting.domains.meeting.model import Standing
 from meeting.domains.signaling import presence
-from meeting.domains.signaling.model import Place
+from meeting.domains.signaling.model import Place, Timings
 from meeting.kernel.page import Page
 from meeting.stores.relational.meeting import participants
-from tests.integration.signaling.world import Peer, World
+from tests.integration.signaling.world import Peer, Server, World, world
 
 
 async def standing(house: World, meeting_id: int, user_id: int) -> Standing:
@@ -277,6 +278,43 @@ async def test_a_join_and_a_leave_at_once(
     else:
         assert (answer["code"], await house.keys()) == (409, [])
         assert await standing(house, meeting.id, 2) is Standing.LEFT
+
+
+async def test_a_leave_while_two_sockets_join(
+    tmp_path: Path, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A seat that comes free is held against every socket on its way in, and the room is told."""
+    async with world(tmp_path, server, timings=Timings(call=60)) as house:
+        meeting = await house.started()
+        one = await house.seated(meeting.id, 1)
+        await house.attendance.join(house.call(2), meeting.id)
+        await house.settle()
+        assert (await one.next())["type"] == "user_joined"
+        ask, granted, left = house.meeting.validate_user_access, [], asyncio.Event()
+
+        async def meanwhile(
+            call: Any, user_id: int, meeting_id: int, *, admit: bool = False
+        ) -> Any:
+            answer = await ask(call, user_id, meeting_id, admit=admit)
+            if admit:
+                granted.append(answer)
+                if len(granted) == 2:
+                    house.clock.move(timedelta(seconds=1))
+                    await house.attendance.leave(house.call(2), meeting.id)
+                    await house.settle()
+                    left.set()
+                await left.wait()
+            return answer
+
+        monkeypatch.setattr(house.meeting, "validate_user_access", meanwhile)
+        sockets = await house.open(2), await house.open(2)
+        answers = await asyncio.gather(
+            *(each.join(meeting.id, peer_id=f"tab{at}") for at, each in enumerate(sockets))
+        )
+        assert [answer["code"] for answer in answers] == [409, 409]
+        assert (await one.next())["type"] == "user_left"
+        assert await standing(house, meeting.id, 2) is Standing.LEFT
+        await one.nothing()
 
 
 async def test_a_seat_taken_by_rest_is_told(house: World) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from meeting.app.config import LOOPBACK, Config, Wrong
+from meeting.app.config import LONGEST_FRAME, LOOPBACK, Config, Wrong
 from meeting.app.load import load
 from meeting.transports.websocket.handshake import LONGEST_MESSAGE
 
@@ -58,7 +58,7 @@ def test_lists_and_switches() -> None:
         ("engine.endpoint=5555", ["engine.endpoint", "'5555'", "tcp://address:port"]),
         ("http.bodies_bytes=2000", ["http.bodies_bytes", "2000", "ai.body_bytes", "41943040"]),
         ("signaling.frame_bytes=262145", ["signaling.frame_bytes", "'262145'", "1024 to 262144"]),
-        ("signaling.queue_bytes=262143", ["signaling.queue_bytes", "'262143'", "262144 to"]),
+        ("signaling.queue_bytes=524287", ["signaling.queue_bytes", "'524287'", "524288 to"]),
         ("http.prot=1", ["http.prot", "no setting", "http.port"]),
         ("nonsense", ["nonsense", "key=value"]),
     ],
@@ -159,9 +159,10 @@ def test_debug_as_allowed(flags: list[str]) -> None:
 
 
 def test_a_frame_fits_what_the_servers_take() -> None:
-    """The largest frame that can be set is no longer than what either server lets through."""
-    most = LONGEST_MESSAGE
+    """The largest frame that can be set is let through by both; one refuses at its very bound."""
+    most = LONGEST_FRAME
     assert load(environ={}, flags=[f"signaling.frame_bytes={most}"]).signaling.frame_bytes == most
+    assert most < LONGEST_MESSAGE
 
 
 def test_frozen() -> None:

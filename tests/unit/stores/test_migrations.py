@@ -1,5 +1,6 @@
 """The migrations make exactly the tables that the code expects, on SQLite and PostgreSQL."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -7,8 +8,10 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection
 
+from meeting.kernel.clock import SystemClock
 from meeting.stores.relational import migrate
 from meeting.stores.relational.database import PRAGMAS, Database
+from meeting.stores.relational.leases import LeaseRows
 from meeting.stores.relational.tables import metadata
 
 
@@ -36,6 +39,28 @@ async def test_sqlite(tmp_path: Path) -> None:
 
     async with database.read() as connection:
         assert await connection.run_sync(compare) == []
+    await database.close()
+
+
+async def test_holds_outlive_their_new_table(tmp_path: Path) -> None:
+    """An update of a state folder numbers the holds that it finds; none is lost."""
+    database = Database.embedded(tmp_path)
+    await migrate.upgrade(database, "0001")
+    async with database.write() as connection:
+        for key in ("signaling/room/b", "signaling/room/a"):
+            await connection.exec_driver_sql(
+                "INSERT INTO leases VALUES (?, '7', 3, '2026-11-24 12:00:00.000000', '{\"a\": 1}')",
+                (key,),
+            )
+    await migrate.upgrade(database)
+    async with database.read() as connection:
+        kept = await LeaseRows(connection, SystemClock()).list("signaling/")
+    assert [(each.key, each.owner, each.value) for each in kept] == [
+        ("signaling/room/a", "7", {"a": 1}),
+        ("signaling/room/b", "7", {"a": 1}),
+    ]
+    assert kept[0].expires_at == datetime(2026, 11, 24, 12, tzinfo=UTC)
+    assert len({each.fence for each in kept}) == 2
     await database.close()
 
 

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from meeting.stores.relational.types import BigKey, Exact, Moment
+from meeting.stores.relational.types import BigKey, Moment
 
 revision = "0001"
 down_revision = None
@@ -60,16 +60,15 @@ def upgrade() -> None:
     )
     op.create_table(
         "leases",
-        sa.Column("fence", BigKey, autoincrement=True, nullable=False),
-        sa.Column("key", Exact(200), nullable=False),
+        sa.Column("key", sa.String(length=200), nullable=False),
         sa.Column("owner", sa.String(length=64), nullable=False),
+        sa.Column("fence", sa.Integer(), nullable=False),
         sa.Column("expires_at", Moment(), nullable=False),
         sa.Column("value", sa.JSON(), nullable=False),
-        sa.PrimaryKeyConstraint("fence", name=("pk_leases")),
-        sa.UniqueConstraint("key", name=("uq_leases_key")),
-        sqlite_autoincrement=True,
+        sa.PrimaryKeyConstraint("key", name=("pk_leases")),
     )
     op.create_index(("ix_leases_expires_at"), "leases", ["expires_at"], unique=False)
+    op.create_index(("ix_leases_owner"), "leases", ["owner"], unique=False)
     op.create_table(
         "meetings",
         sa.Column("id", BigKey, autoincrement=True, nullable=False),
