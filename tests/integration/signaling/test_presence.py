@@ -187,6 +187,15 @@ async def test_a_taken_peer_id_does_not_give_a_meeting_away(house: World) -> Non
     await one.nothing()
 
 
+async def test_a_taken_peer_id_does_not_give_a_room_away(house: World) -> None:
+    """Who has not named a meeting's password hears that alone, whichever peer_id is wanted."""
+    meeting = await house.started(password="open sesame")
+    await house.seated(meeting.id, 1, "mine")
+    stranger = await house.open(9)
+    for peer_id in ("mine", "free"):
+        assert (await stranger.join(meeting.id, peer_id=peer_id))["code"] == 403
+
+
 async def test_who_can_not_come_in_holds_no_place(house: World) -> None:
     """Whom the meeting has removed is refused before anything is written."""
     meeting = await house.started()

@@ -193,7 +193,9 @@ class World:
         """Seal an access token."""
         return self.tokens.access(user_id, f"user{user_id}", "")[0]
 
-    async def started(self, host: int = 1, *, private: bool = False, seats: int = 100) -> Meeting:
+    async def started(
+        self, host: int = 1, *, private: bool = False, seats: int = 100, password: str = ""
+    ) -> Meeting:
         """Create and start a meeting."""
         kind = MeetingType.PRIVATE if private else MeetingType.VIDEO
         draft = Draft(
@@ -203,7 +205,7 @@ class World:
             end_time=self.clock.now() + timedelta(hours=1),
             max_participants=seats,
             meeting_type=kind,
-            password=None,
+            password=Secret(password) if password else None,
             settings=Settings(),
         )
         made = await self.schedule.create(self.call(host), draft)
