@@ -3,11 +3,33 @@
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 from meeting.models import default_cache
+from tests.postgres import Postgres, postgres
+from tests.stores import SERVER
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let the domains' suites run on the other store, too."""
+    parser.addoption(
+        "--stores",
+        choices=("sqlite", "postgresql"),
+        default="sqlite",
+        help="where tests keep their rows; those of the contract suites run on both anyway",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Run one PostgreSQL for all workers, if it is asked for."""
+    if config.getoption("--stores") == "postgresql" and not hasattr(config, "workerinput"):
+        stack = ExitStack()
+        os.environ[SERVER] = str(stack.enter_context(postgres()).folder)
+        config.add_cleanup(stack.close)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -27,6 +49,22 @@ def shared() -> Path:
     if not (found / "media").is_dir():
         pytest.skip(f"no recordings in {found}; set MEETING_SHARED")
     return found
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Postgres]:
+    """One PostgreSQL for all tests of a worker, started by the first that needs it."""
+    with postgres() as running:
+        yield running
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """An empty database of either kind: the test runs on both."""
+    if request.param == "sqlite":
+        return f"sqlite+aiosqlite:///{tmp_path}/rows.db"
+    running: Postgres = request.getfixturevalue("cluster")
+    return running.database()
 
 
 @pytest.fixture(scope="session")

@@ -26,6 +26,7 @@ from meeting.transports.http.idempotency import Once
 from meeting.transports.http.limits import Limits, Window
 from meeting.transports.http.server import Listener
 from tests.clock import MovingClock
+from tests.stores import at
 
 SECRET = "a secret of a test, long enough that no algorithm of HMAC complains about it"
 PASSWORD = "correct horse"
@@ -103,7 +104,7 @@ async def front(
     drain_seconds: int = 5,
 ) -> AsyncIterator[Front]:
     """Open the port on any free number, with further routes beside the user domain's."""
-    database = Database(f"sqlite+aiosqlite:///{folder}/meeting.db")
+    database = Database(at(folder))
     house = Front(database, limits, origins)
     own = user.routes(house.accounts, house.sessions, house.by_account, house.envelope)
     port = app.build(house.desk, [*own, *routes], health.routes(lambda: house.state))

@@ -120,6 +120,15 @@ class Auth(msgspec.Struct, frozen=True, kw_only=True):
     """Signs the tokens, 32 characters or more; empty: made once and kept in the state folder."""
 
 
+class Postgres(msgspec.Struct, frozen=True, kw_only=True):
+    """A PostgreSQL in place of the SQLite file of the state folder."""
+
+    dsn: Secret = Secret("")
+    """Such as `postgresql://user:password@host/name`; empty: SQLite."""
+    pool: Annotated[int, Meta(ge=1, le=100)] = 4
+    """Connections that write, and as many that read."""
+
+
 class Log(msgspec.Struct, frozen=True, kw_only=True):
     """What is logged, and how it looks."""
 
@@ -139,6 +148,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     engine: Engine = Engine()
     models: Models = Models()
     auth: Auth = Auth()
+    postgres: Postgres = Postgres()
     log: Log = Log()
 
     def __repr__(self) -> str:
@@ -165,6 +175,12 @@ def validate(config: Config) -> Config:
         raise Wrong(
             f"auth.secret: found {len(config.auth.secret.reveal())} characters;"
             f" allowed: {SECRET_LENGTH} or more (leave it empty and one is made)"
+        )
+    dsn = config.postgres.dsn.reveal()
+    if dsn and not dsn.startswith(("postgresql://", "postgres://")):
+        raise Wrong(
+            "postgres.dsn: found something else (it is not shown, since it may hold a password);"
+            " allowed: postgresql://user:password@host:port/name, or nothing for SQLite"
         )
     if not ENDPOINT.fullmatch(config.engine.endpoint):
         raise Wrong(

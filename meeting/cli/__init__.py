@@ -16,6 +16,7 @@ COMMANDS = {
     "models": "Get, list and verify the models.",
     "engine": "Run the inference engine alone, without Python around it.",
     "users": "Look after accounts.",
+    "migrate": "Bring the database's tables up to date.",
 }
 
 
@@ -58,10 +59,11 @@ def _foreseen() -> tuple[type[Exception], ...]:
     Looked up when something was raised, because importing the server takes a second or two that
     `--help` need not wait for.
     """
+    from meeting.app.assembly.stores import Behind
     from meeting.engine.library import Missing
     from meeting.transports.http.server import BindError
 
-    return Held, Fault, Missing, BindError
+    return Held, Fault, Missing, BindError, Behind
 
 
 def main() -> None:

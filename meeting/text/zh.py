@@ -6,8 +6,9 @@ Technical words that a client's developer looks up (names of headers and setting
 ZH: dict[str, str] = {
     # kernel
     "{field}: {allowed}": "{field}:{allowed}",
+    "the rooms are not open yet; connect again in a moment": "房间尚未开放,请稍后重新连接",
     "the database does not answer": "数据库没有响应",
-    "the database is gone": "数据库连接已断开",
+    "the database is gone or busy; ask again": "数据库连接已断开或正忙,请稍后重试",
     "the token is not one of ours; log in again": "令牌无效,请重新登录",
     "this token is not meant for that; log in again": "该令牌不能用于此操作,请重新登录",
     "the token is over; refresh it or log in again": "令牌已过期,请刷新令牌或重新登录",

@@ -11,6 +11,7 @@ from meeting.kernel.page import Found, Page
 from meeting.kernel.ports import Document, Documents
 from meeting.stores.relational.documents import SqlDocuments
 from tests.contract.worlds import SqlWorld
+from tests.stores import at
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
@@ -94,9 +95,9 @@ PROMISES = (comes_back, same_key, by_time, by_what, in_pages, deleted)
 
 
 @pytest.fixture
-async def documents(tmp_path: Path) -> AsyncIterator[Documents]:
+async def documents(url: str) -> AsyncIterator[Documents]:
     """Documents on SQLite."""
-    async with SqlWorld.open(tmp_path) as world:
+    async with SqlWorld.open(url) as world:
         yield SqlDocuments(world.database)
 
 
@@ -143,6 +144,6 @@ async def test_rejects(
     twin: type[SqlDocuments], by: Callable[[Documents], Awaitable[None]], tmp_path: Path
 ) -> None:
     """The suite turns red on documents that double, or that come out of order."""
-    async with SqlWorld.open(tmp_path) as world:
+    async with SqlWorld.open(at(tmp_path)) as world:
         with pytest.raises(AssertionError):
             await by(twin(world.database))

@@ -10,14 +10,15 @@ from meeting.kernel.message import Entry
 from meeting.kernel.ports import Feed, Unit, Units
 from tests.contract.feed import PROMISES, World
 from tests.contract.worlds import SqlWorld
+from tests.stores import at
 
 Promise = Callable[[World], Awaitable[None]]
 
 
 @pytest.fixture
-async def world(tmp_path: Path) -> AsyncIterator[SqlWorld]:
-    """An empty log on SQLite."""
-    async with SqlWorld.open(tmp_path) as opened:
+async def world(url: str) -> AsyncIterator[SqlWorld]:
+    """An empty log."""
+    async with SqlWorld.open(url) as opened:
         yield opened
 
 
@@ -111,7 +112,8 @@ async def test_rejects(twin: type[Twin], tmp_path: Path) -> None:
     """The suite turns red on a feed that drops each tenth event, repeats one or reorders two."""
     broken = []
     for promise in PROMISES:
-        async with SqlWorld.open(tmp_path / promise.__name__) as world:
+        (tmp_path / promise.__name__).mkdir()
+        async with SqlWorld.open(at(tmp_path / promise.__name__)) as world:
             try:
                 await promise(twin(world))
             except AssertionError:

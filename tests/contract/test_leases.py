@@ -15,6 +15,7 @@ from meeting.stores.relational.database import Database
 from meeting.stores.relational.leases import LeaseRows, leases
 from tests.clock import MovingClock
 from tests.contract.worlds import SqlWorld
+from tests.stores import at
 
 TTL = timedelta(seconds=15)
 
@@ -208,9 +209,9 @@ PROMISES = (
 
 
 @pytest.fixture
-async def world(tmp_path: Path) -> AsyncIterator[World]:
-    """Leases on SQLite, on a clock that only the test moves."""
-    async with SqlWorld.open(tmp_path) as sql:
+async def world(url: str) -> AsyncIterator[World]:
+    """Leases, on a clock that only the test moves."""
+    async with SqlWorld.open(url) as sql:
         yield World(LeaseRows, sql.database)
 
 
@@ -294,6 +295,6 @@ async def test_rejects(
     twin: type[LeaseRows], by: Callable[[World], Awaitable[None]], tmp_path: Path
 ) -> None:
     """The suite turns red on leases that ignore fence, end, holder or case, or count anew."""
-    async with SqlWorld.open(tmp_path) as sql:
+    async with SqlWorld.open(at(tmp_path)) as sql:
         with pytest.raises(AssertionError):
             await by(World(twin, sql.database))

@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Self
 
 from meeting.kernel.clock import SystemClock
@@ -20,7 +19,7 @@ class NumberUnit(SqlUnit):
 
 
 class SqlWorld:
-    """A SQLite database with its log."""
+    """A database with its log."""
 
     def __init__(self, database: Database) -> None:
         self.database = database
@@ -29,10 +28,9 @@ class SqlWorld:
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, folder: Path) -> AsyncIterator[Self]:
-        """Make a database in a folder, by the migrations that users run."""
-        folder.mkdir(exist_ok=True)
-        database = Database(f"sqlite+aiosqlite:///{folder}/rows.db")
+    async def open(cls, url: str) -> AsyncIterator[Self]:
+        """Fill an empty database by the migrations that users run."""
+        database = Database(url)
         await migrate.upgrade(database)
         try:
             yield cls(database)

@@ -51,7 +51,12 @@ def make(
         timings=_timings(config),
         ice_urls=config.signaling.ice_urls,
     )
-    module = Module(SIGNALING, start=service.start, background=service.background())
+    module = Module(
+        SIGNALING,
+        start=service.start,
+        prepare=service.prepare,
+        background=service.background(),
+    )
     return Signals(module=module, service=service)
 
 

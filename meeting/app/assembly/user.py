@@ -2,7 +2,7 @@
 
 import msgspec
 
-from meeting.app.assembly.stores import Stores
+from meeting.app.assembly.stores import Stores, connect
 from meeting.app.config import Config
 from meeting.app.module import Module
 from meeting.app.modules import USER
@@ -15,8 +15,7 @@ from meeting.kernel.clock import Clock, SystemClock
 from meeting.kernel.ids import Ids, RandomIds
 from meeting.kernel.password import Passwords
 from meeting.kernel.token import Tokens
-from meeting.stores.relational import migrate
-from meeting.stores.relational.database import FILE, Database
+from meeting.stores.relational.database import FILE
 from meeting.stores.relational.unit import SqlUnits
 from meeting.stores.relational.user import SqlUserUnit
 
@@ -50,16 +49,15 @@ def make(kept: Stores, tokens: Tokens, clock: Clock, ids: Ids) -> People:
 
 async def promote(config: Config, name: str) -> None:
     """Make a user an admin, beside a server that may be running on the same folder."""
-    if not (config.state / FILE).is_file():
+    database = connect(config)
+    if database.sqlite and not (config.state / FILE).is_file():
         raise Held(
             f"{config.state} is no state folder of a server; name the one that the server uses,"
             " with --state-dir or MEETING_STATE_DIR"
         )
     clock, ids = SystemClock(), RandomIds()
-    database = Database.embedded(config.state)
     passwords = Passwords()
     try:
-        await migrate.upgrade(database)
         units = SqlUnits(database, SqlUserUnit, clock, ids)
         call = Call(caller=Caller(service="cli"), request_id=ids.new())
         await Accounts(units, passwords, clock).promote(call, name)

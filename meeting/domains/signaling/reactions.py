@@ -6,6 +6,8 @@ at when it was let in. Handlers take effect first and move the cursor after it; 
 does no harm.
 """
 
+import asyncio
+
 from meeting.domains.meeting.events import TOPIC as MEETINGS, MeetingEnded, UserJoined, UserLeft
 from meeting.domains.signaling.ports import SignalingUnit
 from meeting.domains.signaling.presence import Presence
@@ -28,6 +30,7 @@ class Reactions:
         presence: Presence,
         seats: Seats,
     ) -> None:
+        self.begun = asyncio.Event()
         self._name = name
         self._units = units
         self._presence = presence
@@ -47,11 +50,17 @@ class Reactions:
             name, USERS, feed=feed, units=units, handlers={UserRevoked: self._revoked}
         )
 
-    async def start(self) -> None:
-        """Begin at the end of the log."""
+    async def begin(self) -> None:
+        """Go to the end of the log; until then there must be no socket."""
         async with self._units.write() as unit:
             for topic in (MEETINGS, USERS):
                 await unit.jump(self._name, topic)
+        self.begun.set()
+
+    async def run(self, consumer: Consumer) -> None:
+        """Read on from there."""
+        await self.begun.wait()
+        await consumer.run()
 
     async def _user_joined(self, event: UserJoined, entry: Entry) -> None:
         await self._presence.announce(

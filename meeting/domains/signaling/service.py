@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+import structlog
+
 from meeting.domains.meeting.api import MeetingApi
 from meeting.domains.signaling.admission import Admission, Admitted, Knock
 from meeting.domains.signaling.entry import Entry
@@ -19,11 +21,14 @@ from meeting.domains.signaling.session import Session
 from meeting.domains.signaling.tickets import Tickets
 from meeting.domains.user.api import UserApi
 from meeting.kernel.clock import Clock
+from meeting.kernel.errors import Fault, Kind
 from meeting.kernel.ids import Ids
 from meeting.kernel.ports import Feed, Units
 from meeting.kernel.token import Tokens
 
 PULSE_SECONDS = 1.0
+
+log = structlog.get_logger(__name__)
 
 
 class Signaling:
@@ -75,6 +80,8 @@ class Signaling:
 
         Whoever is admitted must be served, or given back with `dismiss`.
         """
+        if not self.reactions.begun.is_set():
+            raise Fault(Kind.UNAVAILABLE, "the rooms are not open yet; connect again in a moment")
         return await self._admission.admit(knock)
 
     def dismiss(self, admitted: Admitted) -> None:
@@ -105,14 +112,25 @@ class Signaling:
             self.dismiss(admitted)
 
     async def start(self) -> None:
-        """Begin to listen to the other domains at the end of the log."""
-        await self.reactions.start()
+        """Begin to listen to the other domains, unless the store is away."""
+        try:
+            await self.reactions.begin()
+        except Fault as fault:
+            if fault.kind is not Kind.UNAVAILABLE:
+                raise
+            log.warning("signalling waits for the store")
+
+    async def prepare(self) -> None:
+        """Begin as soon as the store is there."""
+        while not self.reactions.begun.is_set():
+            await asyncio.sleep(PULSE_SECONDS)
+            await self.start()
 
     def background(self) -> tuple[Callable[[], Coroutine[Any, Any, None]], ...]:
         """Return what must run while this domain does; each raises when it can't go on."""
         return (
-            self.reactions.meetings.run,
-            self.reactions.users.run,
+            lambda: self.reactions.run(self.reactions.meetings),
+            lambda: self.reactions.run(self.reactions.users),
             lambda: self.presence.run(self.seats.places),
             self._pulse,
         )

@@ -4,11 +4,11 @@ import asyncio
 import math
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any, Self
 
-from sqlalchemy import MetaData, event
+from sqlalchemy import MetaData, event, make_url
 from sqlalchemy.exc import DBAPIError, OperationalError, TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
@@ -27,8 +27,12 @@ metadata = MetaData(
 
 FILE = "meeting.db"
 """The embedded database's name in its state folder."""
-READERS = 4
+POOL = 4
 WAIT_SECONDS = 5.0
+STATEMENT_SECONDS = 30.0
+"""How long one statement may run on PostgreSQL, and how long a transaction may stand idle."""
+PASSING = ("08", "40", "53", "55", "57")
+"""Classes of SQLSTATE that blame no statement: cut off, a lost race, no room, busy, shut down."""
 PRAGMAS = {
     "journal_mode": "WAL",
     "synchronous": "FULL",  # an answer means "kept", also when the power fails after it
@@ -38,21 +42,29 @@ PRAGMAS = {
 
 
 class Database:
-    """Two pools on one database: one writer, because SQLite has one, and a few readers.
+    """Two pools on one database, of writers and of readers.
 
-    The writer's pool of one connection is the queue of the writers; each of its transactions
-    begins as `BEGIN IMMEDIATE`, so that none fails half-way for a lock. Who waits for a connection
-    longer than `wait_seconds` is told `unavailable`; infinite where a person at a debugger is
-    waited for, who may hold the only one.
+    SQLite has one writer: its pool of one connection is the queue of the writers, and each of its
+    transactions begins as `BEGIN IMMEDIATE`, so that none fails half-way for a lock. On PostgreSQL
+    writers run side by side and lock the rows that they read to change. Who waits for a connection
+    or a lock longer than `wait_seconds` is told `unavailable`; infinite where a person at a
+    debugger is waited for, who may hold the only one.
     """
 
-    def __init__(self, url: str, wait_seconds: float = WAIT_SECONDS) -> None:
-        self.url = url
+    def __init__(self, url: str, wait_seconds: float = WAIT_SECONDS, pool: int = POOL) -> None:
+        """Connect when first used; `url` is SQLAlchemy's, or the usual one of PostgreSQL."""
+        self._url = make_url(url)
+        if self._url.drivername in ("postgresql", "postgres"):
+            self._url = self._url.set(drivername="postgresql+asyncpg")
         self._wait_seconds = None if math.isinf(wait_seconds) else wait_seconds
-        self.sqlite = url.startswith("sqlite")
-        self._writer = self._engine(1 if self.sqlite else READERS, "BEGIN IMMEDIATE")
-        # SQLite's transactions see one snapshot by themselves, PostgreSQL's must be told to.
-        self._readers = self._engine(READERS, "BEGIN", isolation_level="REPEATABLE READ")
+        self.sqlite = self._url.get_backend_name() == "sqlite"
+        if self.sqlite:
+            self._writer = self._file(1, "BEGIN IMMEDIATE")
+            self._readers = self._file(pool, "BEGIN")
+        else:
+            self._writer = self._server(pool, "READ COMMITTED")
+            # What SQLite does by itself: all of a unit's reading sees one moment.
+            self._readers = self._server(pool, "REPEATABLE READ")
         self._grown: dict[str, asyncio.Event] = defaultdict(asyncio.Event)
 
     @classmethod
@@ -60,19 +72,36 @@ class Database:
         """Open the SQLite file of a state folder."""
         return cls(f"sqlite+aiosqlite:///{folder / FILE}", wait_seconds)
 
-    def _engine(self, size: int, begin: str, **postgresql: str) -> AsyncEngine:
-        options: dict[str, Any] = {
-            "pool_size": size,
-            "max_overflow": 0,
-            "pool_timeout": self._wait_seconds,
+    def _engine(self, size: int, **options: Any) -> AsyncEngine:
+        return create_async_engine(
+            self._url,
+            pool_size=size,
+            max_overflow=0,
+            pool_timeout=self._wait_seconds,
             # Its errors go into the log, and rows hold what people said and how they log in.
-            "hide_parameters": True,
+            hide_parameters=True,
+            **options,
+        )
+
+    def _server(self, size: int, isolation: str) -> AsyncEngine:
+        waits = "0" if self._wait_seconds is None else f"{self._wait_seconds:g}s"
+        works = "0" if self._wait_seconds is None else f"{STATEMENT_SECONDS:g}s"
+        settings = {
+            "application_name": "meeting",
+            "lock_timeout": waits,
+            "statement_timeout": works,
+            "idle_in_transaction_session_timeout": works,
         }
-        if not self.sqlite:
-            return create_async_engine(self.url, **options, **postgresql)
+        return self._engine(
+            size,
+            isolation_level=isolation,
+            pool_pre_ping=True,  # a server that came back is found by the first that asks
+            connect_args={"timeout": WAIT_SECONDS, "server_settings": settings},
+        )
+
+    def _file(self, size: int, begin: str) -> AsyncEngine:
         # isolation_level None switches the driver's own, late BEGIN off; ours stands in its place.
-        options["connect_args"] = {"isolation_level": None}
-        engine = create_async_engine(self.url, **options)
+        engine = self._engine(size, connect_args={"isolation_level": None})
 
         @event.listens_for(engine.sync_engine, "connect")
         def _pragmas(connection: Any, _record: object) -> None:
@@ -105,17 +134,18 @@ class Database:
     @asynccontextmanager
     async def _open(self, engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
         try:
-            async with engine.connect() as connection:
+            async with AsyncExitStack() as stack:
+                try:
+                    connection = await stack.enter_async_context(engine.connect())
+                except OSError as error:  # asyncpg's own, when nobody listens
+                    raise _away("the database does not answer") from error
                 yield connection
         except (OperationalError, PoolTimeout) as error:
-            raise Fault(
-                Kind.UNAVAILABLE, "the database does not answer", details={"peer": "database"}
-            ) from error
+            raise _away("the database does not answer") from error
         except DBAPIError as error:
-            if error.connection_invalidated:
-                raise Fault(
-                    Kind.UNAVAILABLE, "the database is gone", details={"peer": "database"}
-                ) from error
+            state = getattr(error.orig, "sqlstate", None) or ""
+            if error.connection_invalidated or state.startswith(PASSING):
+                raise _away("the database is gone or busy; ask again") from error
             raise
 
     def grew(self, topics: Iterable[str]) -> None:
@@ -132,3 +162,7 @@ class Database:
         """Close every connection."""
         await self._writer.dispose()
         await self._readers.dispose()
+
+
+def _away(said: str) -> Fault:
+    return Fault(Kind.UNAVAILABLE, said, details={"peer": "database"})

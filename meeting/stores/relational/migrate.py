@@ -7,10 +7,12 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection
+from sqlalchemy import Connection, func, select
 
 from meeting.stores.relational.database import Database
 
+TURN = 0x6D696772
+"""The advisory lock of PostgreSQL that whoever migrates holds."""
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 
@@ -29,6 +31,8 @@ async def upgrade(database: Database, to: str = "head") -> None:
         command.upgrade(config, to)
 
     async with database.write() as connection:
+        if not database.sqlite:  # whose writers take turns anyway
+            await connection.execute(select(func.pg_advisory_xact_lock(TURN)))
         await connection.run_sync(run)
 
 

@@ -28,6 +28,7 @@ from meeting.transports.http import app, health, meeting, user
 from meeting.transports.http.limits import Limits
 from meeting.transports.http.server import Listener
 from tests.front import Front
+from tests.stores import at
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -136,7 +137,7 @@ H = TypeVar("H", bound=House)
 @asynccontextmanager
 async def house(folder: Path, make: Callable[[Database], H]) -> AsyncIterator[H]:
     """Open the house that `make` builds on any free port."""
-    database = Database(f"sqlite+aiosqlite:///{folder}/meeting.db")
+    database = Database(at(folder))
     async with database.write() as connection:
         await connection.run_sync(metadata.create_all)
     opened = make(database)

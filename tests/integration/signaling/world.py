@@ -40,6 +40,7 @@ from meeting.stores.relational.unit import SqlUnit, SqlUnits
 from meeting.transports.http.server import CONNECTIONS, Listener
 from meeting.transports.websocket import aio, asgi
 from tests.clock import MovingClock
+from tests.stores import at
 
 Server = Literal["aiohttp", "uvicorn"]
 ORIGINS = ("https://meet.example.org",)
@@ -133,7 +134,7 @@ class World:
     def __init__(self, folder: Path, limits: Limits, timings: Timings) -> None:
         self.clock = MovingClock()
         self.ids = RandomIds()
-        self.database = Database(f"sqlite+aiosqlite:///{folder}/rows.db")
+        self.database = Database(at(folder))
         self.tokens = Tokens(Secret("k" * 32), self.clock, self.ids)
         self.users = Users(self.tokens, self.clock)
         self.feed = Log(self.database)

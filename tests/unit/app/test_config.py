@@ -165,6 +165,16 @@ def test_a_frame_fits_what_the_servers_take() -> None:
     assert most < LONGEST_MESSAGE
 
 
+def test_a_dsn_is_told_apart_and_never_shown() -> None:
+    """Another database's address is refused without its password; ours prints as nothing."""
+    with pytest.raises(Wrong) as caught:
+        load(environ={}, flags=["postgres.dsn=mysql://ann:geheim@host/name"])
+    assert "postgresql://user:password@host" in str(caught.value)
+    assert "geheim" not in str(caught.value)
+    config = load(environ={"MEETING_POSTGRES_DSN": "postgresql://ann:geheim@host/name"})
+    assert "geheim" not in repr(config.postgres)
+
+
 def test_frozen() -> None:
     """Settings can't be changed once they are read."""
     with pytest.raises(AttributeError):

@@ -11,6 +11,7 @@ from meeting.kernel.errors import Fault, Kind
 from meeting.kernel.message import Entry
 from tests.contract.feed import TOPIC, Number, everything, say
 from tests.contract.worlds import SqlWorld
+from tests.stores import at
 
 ATTEMPTS = 5
 
@@ -66,7 +67,7 @@ class Watched:
 @pytest.fixture
 async def watched(tmp_path: Path) -> AsyncIterator[Watched]:
     """A consumer of a log that lies in a file."""
-    async with SqlWorld.open(tmp_path) as world:
+    async with SqlWorld.open(at(tmp_path)) as world:
         yield Watched(world)
 
 

