@@ -40,7 +40,10 @@ class Postgres:
         if self._account is not None:
             os.chown(self._data, NOBODY, NOBODY)
             os.chown(self.folder, NOBODY, NOBODY)
-        self._run("initdb", "--auth=trust", "--encoding=utf8", "--no-sync", "-U", "postgres")
+        # Whatever the locale of this machine is called, and whether it is there.
+        locale = ("--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8")
+        account = ("--auth=trust", "-U", "postgres")
+        self._run("initdb", *account, "--encoding=utf8", *locale, "--no-sync")
         with (self._data / "postgresql.conf").open("a") as file:
             file.write(CONFIGURATION)
         self.resume()
@@ -93,6 +96,7 @@ def postgres() -> Iterator[Postgres]:
     try:
         server.start()
         yield server
-        server.stop()
     finally:
+        if (folder / "data" / "postmaster.pid").exists():
+            server.stop()
         shutil.rmtree(folder)

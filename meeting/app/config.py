@@ -11,6 +11,7 @@ from msgspec import Meta
 from meeting.app.state import default_folder
 from meeting.kernel.secret import Secret
 from meeting.models.cache import default as default_cache
+from meeting.stores.relational.database import address
 
 Port = Annotated[int, Meta(ge=0, le=65535)]
 Count = Annotated[int, Meta(ge=1, le=100_000)]
@@ -176,12 +177,7 @@ def validate(config: Config) -> Config:
             f"auth.secret: found {len(config.auth.secret.reveal())} characters;"
             f" allowed: {SECRET_LENGTH} or more (leave it empty and one is made)"
         )
-    dsn = config.postgres.dsn.reveal()
-    if dsn and not dsn.startswith(("postgresql://", "postgres://")):
-        raise Wrong(
-            "postgres.dsn: found something else (it is not shown, since it may hold a password);"
-            " allowed: postgresql://user:password@host:port/name, or nothing for SQLite"
-        )
+    _database(config.postgres.dsn.reveal())
     if not ENDPOINT.fullmatch(config.engine.endpoint):
         raise Wrong(
             f"engine.endpoint: found {config.engine.endpoint!r};"
@@ -234,3 +230,18 @@ def _alone(config: Config) -> None:
             f" tcp:// with {', '.join(LOOPBACK)}, or ipc://path"
             " (a process that waits at breakpoints must not be reachable from outside)"
         )
+
+
+def _database(dsn: str) -> None:
+    """Check an address without showing any of it, since it may hold a password."""
+    if not dsn:
+        return
+    try:
+        if not dsn.startswith(("postgresql://", "postgres://")):
+            raise ValueError("found something else")
+        address(dsn)
+    except ValueError as error:
+        raise Wrong(
+            f"postgres.dsn (not shown): {error}; allowed: postgresql://user:password@host:port/name,"
+            " or nothing for SQLite"
+        ) from None

@@ -116,7 +116,8 @@ class Module:
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and self.state is not State.STOPPING:
-            self._fail(task.exception() or RuntimeError("its background work ended by itself"))
+            error = task.exception() or RuntimeError("its background work ended by itself")
+            self._fail(error, told=isinstance(error, self._refusals))
 
     def _fail(self, error: BaseException, *, told: bool = False) -> None:
         """Note the failure; with its traceback, unless whoever started the module is told."""

@@ -59,11 +59,11 @@ def _foreseen() -> tuple[type[Exception], ...]:
     Looked up when something was raised, because importing the server takes a second or two that
     `--help` need not wait for.
     """
-    from meeting.app.assembly.stores import Behind
     from meeting.engine.library import Missing
+    from meeting.stores.relational.migrate import Unfit
     from meeting.transports.http.server import BindError
 
-    return Held, Fault, Missing, BindError, Behind
+    return Held, Fault, Missing, BindError, Unfit
 
 
 def main() -> None:
@@ -77,4 +77,6 @@ def main() -> None:
         sys.exit(2)
     except _foreseen() as error:
         click.echo(f"Error: {error}", err=True)
+        if isinstance(error, Fault) and error.__cause__ is not None:
+            click.echo(f"({error.__cause__})".splitlines()[0], err=True)
         sys.exit(1)

@@ -6,6 +6,7 @@ Technical words that a client's developer looks up (names of headers and setting
 ZH: dict[str, str] = {
     # kernel
     "{field}: {allowed}": "{field}:{allowed}",
+    "a request with this Idempotency-Key just failed; try again": "使用该密钥的请求刚刚失败,请重试",
     "the rooms are not open yet; connect again in a moment": "房间尚未开放,请稍后重新连接",
     "the database does not answer": "数据库没有响应",
     "the database is gone or busy; ask again": "数据库连接已断开或正忙,请稍后重试",

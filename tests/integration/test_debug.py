@@ -62,7 +62,7 @@ class Debugged:
             line: dict[str, Any] = json.loads(raw)
             if line["event"] == "listening":
                 self.url[line["name"]] = line["url"]
-            if line["event"] == "module ready":
+            if line["event"] == "module ready" and line["module"] == "engine":
                 self.ready.set()
             if line["event"] == "speech begins":
                 self.speaks.set()

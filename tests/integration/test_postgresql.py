@@ -102,6 +102,18 @@ async def test_a_lock_that_is_not_given_back_is_told(cluster: Postgres) -> None:
     await waiter.close()
 
 
+async def test_a_server_that_lets_nobody_in_is_told(cluster: Postgres) -> None:
+    """What is refused at the connect, such as a name that is not there, is no defect of ours."""
+    database = Database(cluster.database().replace("/test", "/nowhere"))
+    for ask in (database.read, database.write):
+        with pytest.raises(Fault) as caught:
+            async with ask():
+                pass
+        assert caught.value.kind is Kind.UNAVAILABLE
+        assert "nowhere" in str(caught.value.__cause__)
+    await database.close()
+
+
 async def test_a_server_that_comes_back_needs_no_restart() -> None:
     """While it is away there is a clear error; afterwards the same pools work, and all is there."""
     with postgres() as own:

@@ -95,6 +95,8 @@ async def test_a_server_that_is_away_is_waited_for(tmp_path: Path) -> None:
         ):
             ann = Client(house.url["http"], http)
             assert await until(ann, "starting") == "PostgreSQL does not answer"
+            (told,) = [line for line in house.lines if line["event"] == "the database is away"]
+            assert "No such file" in told["cause"]
             own.resume()
             await until(ann, "running")
             await ann.enter("ann")

@@ -4,6 +4,7 @@ import asyncio
 import math
 
 import msgspec
+import structlog
 
 from meeting.app.config import Config
 from meeting.app.module import Module
@@ -17,12 +18,10 @@ from meeting.stores.relational.documents import SqlDocuments
 from meeting.stores.relational.idempotency import SqlAnswers
 from meeting.stores.relational.outbox import Log
 
+log = structlog.get_logger(__name__)
+
 LOOK_SECONDS = 1.0
 AWAY = "PostgreSQL does not answer"
-
-
-class Behind(Exception):
-    """The tables of a PostgreSQL are older than this code, and nobody but a person changes them."""
 
 
 class Stores(msgspec.Struct, frozen=True):
@@ -38,7 +37,7 @@ class Stores(msgspec.Struct, frozen=True):
 def make(config: Config, state: State, clock: Clock) -> Stores:
     """Make the stores."""
     database = connect(config)
-    module = _file(database, state) if database.sqlite else _server(database, state)
+    module = _file(database, state) if database.sqlite else _server(config, database, state)
     return Stores(
         module=module,
         database=database,
@@ -61,22 +60,28 @@ def _file(database: Database, state: State) -> Module:
     return Module(STORES, start=start, stop=stop)
 
 
-def _server(database: Database, state: State) -> Module:
+def _server(config: Config, database: Database, state: State) -> Module:
     """Wait for a server that is away, and touch no tables, which other processes may be using."""
-    lack, fits = AWAY, False
+    probe = connect(config)  # apart, so that a busy pool is not taken for a server that is away
+    database.usable = False
+    lack = ""
 
     async def look() -> None:
-        nonlocal lack, fits
+        nonlocal lack
         try:
-            # Tables that are changed later, by an update beside us, are its business.
-            fits = fits or not await migrate.behind(database)
-            async with database.read():
-                lack = ""
-        except Fault:
+            async with asyncio.timeout(WAIT_SECONDS):
+                if database.usable:
+                    await probe.ping()
+                else:
+                    # Once is enough: what an update beside us changes later is its business.
+                    await fit(probe)
+        except (Fault, TimeoutError) as error:
+            if not lack:
+                log.warning("the database is away", cause=repr(error.__cause__ or error))
             lack = AWAY
             return
-        if not fits:
-            raise Behind("the database's tables are not up to date; type: meeting migrate")
+        database.usable = True
+        lack = ""
 
     async def watch() -> None:
         while True:
@@ -84,11 +89,24 @@ def _server(database: Database, state: State) -> Module:
             await look()
 
     async def stop() -> None:
+        await probe.close()
         await database.close()
         state.release()
 
-    # The first look comes before all else begins, on tables that may not be there.
-    return Module(STORES, start=look, lacks=lambda: lack, background=[watch], stop=stop)
+    return Module(
+        STORES,
+        start=look,
+        lacks=lambda: lack,
+        background=[watch],
+        stop=stop,
+        refusals=(migrate.Unfit,),
+    )
+
+
+async def fit(database: Database) -> None:
+    """Refuse tables that a person has to bring up to date first."""
+    if await migrate.behind(database):
+        raise migrate.Unfit("the database's tables are not up to date; type: meeting migrate")
 
 
 def connect(config: Config) -> Database:

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from meeting.app.assembly.stores import Stores, connect
+from meeting.app.assembly.stores import Stores, connect, fit
 from meeting.app.config import Config
 from meeting.app.module import Module
 from meeting.app.modules import USER
@@ -58,6 +58,7 @@ async def promote(config: Config, name: str) -> None:
     clock, ids = SystemClock(), RandomIds()
     passwords = Passwords()
     try:
+        await fit(database)
         units = SqlUnits(database, SqlUserUnit, clock, ids)
         call = Call(caller=Caller(service="cli"), request_id=ids.new())
         await Accounts(units, passwords, clock).promote(call, name)

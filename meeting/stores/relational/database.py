@@ -4,12 +4,12 @@ import asyncio
 import math
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any, Self
 
-from sqlalchemy import MetaData, event, make_url
-from sqlalchemy.exc import DBAPIError, OperationalError, TimeoutError as PoolTimeout
+from sqlalchemy import URL, MetaData, event, make_url, select
+from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError, TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from meeting.kernel.errors import Fault, Kind
@@ -28,6 +28,8 @@ metadata = MetaData(
 FILE = "meeting.db"
 """The embedded database's name in its state folder."""
 POOL = 4
+DRIVERS = {"postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg"}
+ENCRYPTION = ("", "disable", "allow", "prefer", "require", "verify-ca", "verify-full")
 WAIT_SECONDS = 5.0
 STATEMENT_SECONDS = 30.0
 """How long one statement may run on PostgreSQL, and how long a transaction may stand idle."""
@@ -52,10 +54,10 @@ class Database:
     """
 
     def __init__(self, url: str, wait_seconds: float = WAIT_SECONDS, pool: int = POOL) -> None:
-        """Connect when first used; `url` is SQLAlchemy's, or the usual one of PostgreSQL."""
-        self._url = make_url(url)
-        if self._url.drivername in ("postgresql", "postgres"):
-            self._url = self._url.set(drivername="postgresql+asyncpg")
+        """Connect when first used; `url` is one of `sqlite+aiosqlite` or of PostgreSQL."""
+        self._url, self._encryption = address(url)
+        self.usable = True
+        """False: everybody is told `unavailable`, until somebody has looked at the tables."""
         self._wait_seconds = None if math.isinf(wait_seconds) else wait_seconds
         self.sqlite = self._url.get_backend_name() == "sqlite"
         if self.sqlite:
@@ -92,11 +94,17 @@ class Database:
             "statement_timeout": works,
             "idle_in_transaction_session_timeout": works,
         }
+        limits: dict[str, Any] = {"timeout": WAIT_SECONDS, "server_settings": settings}
+        if self._wait_seconds is not None:
+            # The server's own limits don't help where the network is cut.
+            limits["command_timeout"] = STATEMENT_SECONDS + WAIT_SECONDS
+        if self._encryption:
+            limits["ssl"] = self._encryption
         return self._engine(
             size,
             isolation_level=isolation,
             pool_pre_ping=True,  # a server that came back is found by the first that asks
-            connect_args={"timeout": WAIT_SECONDS, "server_settings": settings},
+            connect_args=limits,
         )
 
     def _file(self, size: int, begin: str) -> AsyncEngine:
@@ -133,20 +141,27 @@ class Database:
 
     @asynccontextmanager
     async def _open(self, engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+        if not self.usable:
+            raise _away("the database does not answer")
         try:
             async with AsyncExitStack() as stack:
                 try:
                     connection = await stack.enter_async_context(engine.connect())
-                except OSError as error:  # asyncpg's own, when nobody listens
+                except (OSError, DBAPIError) as error:  # the first where nobody listens
                     raise _away("the database does not answer") from error
                 yield connection
-        except (OperationalError, PoolTimeout) as error:
+        except (OperationalError, PoolTimeout, TimeoutError) as error:
             raise _away("the database does not answer") from error
         except DBAPIError as error:
             state = getattr(error.orig, "sqlstate", None) or ""
             if error.connection_invalidated or state.startswith(PASSING):
                 raise _away("the database is gone or busy; ask again") from error
             raise
+
+    async def ping(self) -> None:
+        """Ask for a sign of life."""
+        async with self.read() as connection:
+            await connection.execute(select(1))
 
     def grew(self, topics: Iterable[str]) -> None:
         """Wake whoever waits for one of the topics; called after the commit."""
@@ -159,9 +174,29 @@ class Database:
         return self._grown[topic]
 
     async def close(self) -> None:
-        """Close every connection."""
-        await self._writer.dispose()
-        await self._readers.dispose()
+        """Close every connection; those to a server that is away are left to the system."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(WAIT_SECONDS):
+                await self._writer.dispose()
+                await self._readers.dispose()
+
+
+def address(url: str) -> tuple[URL, str]:
+    """Read a database's address, and how it wants to be encrypted; a `ValueError` shows none of it.
+
+    Of the options that PostgreSQL's own tools take, host, port and sslmode are known.
+    """
+    try:
+        found = make_url(url)
+        found = found.set(drivername=DRIVERS.get(found.drivername, found.drivername))
+    except (ArgumentError, ValueError):  # whose texts hold pieces of the address
+        raise ValueError("it can't be read; write @ and : in a password as %40 and %3A") from None
+    options = dict(found.query)
+    encryption = str(options.pop("sslmode", ""))
+    if encryption not in ENCRYPTION or options.keys() - {"host", "port"}:
+        known = ", ".join(filter(None, ENCRYPTION))
+        raise ValueError(f"known options are host, port and sslmode ({known})")
+    return found.set(query=options), encryption
 
 
 def _away(said: str) -> Fault:

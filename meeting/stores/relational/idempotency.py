@@ -76,7 +76,9 @@ class SqlAnswers:
                         retry_after=3600,
                     )
                 return None
-            found = (await connection.execute(select(answers).where(_at(slot)))).mappings().one()
+            found = (await connection.execute(select(answers).where(_at(slot)))).mappings().first()
+        if found is None:
+            raise Fault(Kind.CONFLICT, "a request with this Idempotency-Key just failed; try again")
         if found["digest"] != digest:
             raise Fault(
                 Kind.CONFLICT,

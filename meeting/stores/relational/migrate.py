@@ -22,8 +22,14 @@ def _config(output: io.StringIO | None = None) -> Config:
     return config
 
 
+class Unfit(Exception):
+    """The tables are not those that this program expects; the text says what a person can do."""
+
+
 async def upgrade(database: Database, to: str = "head") -> None:
     """Run the migrations that are missing, up to one of them, in one transaction."""
+    if not await behind(database):
+        return
     config = _config()
 
     def run(connection: Connection) -> None:
@@ -32,19 +38,24 @@ async def upgrade(database: Database, to: str = "head") -> None:
 
     async with database.write() as connection:
         if not database.sqlite:  # whose writers take turns anyway
+            for limit in ("statement_timeout", "lock_timeout"):  # large tables take their time
+                await connection.execute(select(func.set_config(limit, "0", True)))
             await connection.execute(select(func.pg_advisory_xact_lock(TURN)))
         await connection.run_sync(run)
 
 
 async def behind(database: Database) -> bool:
-    """Tell whether migrations are missing."""
-    head = ScriptDirectory.from_config(_config()).get_current_head()
+    """Tell whether migrations are missing; `Unfit` where there are some that nobody here knows."""
+    scripts = ScriptDirectory.from_config(_config())
 
     def current(connection: Connection) -> str | None:
         return MigrationContext.configure(connection).get_current_revision()
 
     async with database.read() as connection:
-        return await connection.run_sync(current) != head
+        found = await connection.run_sync(current)
+    if found is not None and found not in {each.revision for each in scripts.walk_revisions()}:
+        raise Unfit("the database's tables are newer than this program; update the program")
+    return found != scripts.get_current_head()
 
 
 def script(dialect: str) -> str:

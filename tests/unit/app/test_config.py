@@ -171,6 +171,10 @@ def test_a_dsn_is_told_apart_and_never_shown() -> None:
         load(environ={}, flags=["postgres.dsn=mysql://ann:geheim@host/name"])
     assert "postgresql://user:password@host" in str(caught.value)
     assert "geheim" not in str(caught.value)
+    for wrong in ("ann:ge@heim:w0rd@host/name", "ann:geheim@host/name?sslrootcert=x"):
+        with pytest.raises(Wrong, match=r"postgres\.dsn") as caught:
+            load(environ={}, flags=[f"postgres.dsn=postgresql://{wrong}"])
+        assert not any(word in str(caught.value) for word in ("heim", "w0rd"))
     config = load(environ={"MEETING_POSTGRES_DSN": "postgresql://ann:geheim@host/name"})
     assert "geheim" not in repr(config.postgres)
 
