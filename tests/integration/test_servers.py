@@ -109,3 +109,22 @@ async def test_a_server_that_is_away_is_waited_for(tmp_path: Path) -> None:
             await until(ann, "running")
             assert (await ann.data("GET", f"/meetings/{meeting}"))["id"] == meeting
             assert house.tracebacks() == []
+
+
+async def test_tables_that_are_not_there_when_it_comes_back(tmp_path: Path) -> None:
+    """Nothing works on tables that nobody has looked at; then the sentence, and the end."""
+    with postgres() as own:
+        dsn = own.database()
+        own.stop()
+        settings = {key.replace(".", "__"): value for key, value in BARE.items()}
+        async with (
+            serving(tmp_path, postgres__dsn=dsn, **settings) as house,
+            aiohttp.ClientSession() as http,
+        ):
+            await until(Client(house.url["http"], http), "starting")
+            own.resume()
+            async with asyncio.timeout(PATIENCE):
+                assert await house.gone() == 1
+            failed = [line for line in house.lines if line["event"] == "module failed"]
+            assert ["type: meeting migrate" in line["reason"] for line in failed] == [True]
+            assert house.tracebacks() == []
