@@ -130,6 +130,22 @@ class Postgres(msgspec.Struct, frozen=True, kw_only=True):
     """Connections that write, and as many that read."""
 
 
+class Redis(msgspec.Struct, frozen=True, kw_only=True):
+    """A Redis that tasks and events travel through; needs a PostgreSQL beside it."""
+
+    url: Secret = Secret("")
+    """Such as `redis://:password@host:6379/0`; empty: both stay in the database."""
+    kept_hours: Annotated[float, Meta(ge=1, le=720)] = 24.0
+    """How long what was announced is kept for readers that are away, and for a Redis that fails."""
+
+
+class Tasks(msgspec.Struct, frozen=True, kw_only=True):
+    """What is done in the background."""
+
+    concurrency: Annotated[int, Meta(ge=0, le=1000)] = 8
+    """Tasks of one queue at a time; 0: this process does none, `meeting worker` does."""
+
+
 class Log(msgspec.Struct, frozen=True, kw_only=True):
     """What is logged, and how it looks."""
 
@@ -150,6 +166,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     models: Models = Models()
     auth: Auth = Auth()
     postgres: Postgres = Postgres()
+    redis: Redis = Redis()
+    tasks: Tasks = Tasks()
     log: Log = Log()
 
     def __repr__(self) -> str:

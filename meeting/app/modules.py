@@ -9,6 +9,7 @@ USER = "user"
 MEETING = "meeting"
 SIGNALING = "signaling"
 AI = "ai"
+WORKERS = "workers"
 PORTS = "ports"
 
 AFTER: Mapping[str, tuple[str, ...]] = {
@@ -18,6 +19,7 @@ AFTER: Mapping[str, tuple[str, ...]] = {
     MEETING: (STORES, USER),
     SIGNALING: (STORES, USER, MEETING),
     AI: (STORES, ENGINE, USER, MEETING),
+    WORKERS: (STORES, USER, MEETING),
     PORTS: (USER, MEETING, SIGNALING, AI),
 }
 

@@ -7,6 +7,7 @@ import msgspec
 
 from meeting.kernel.clock import Clock
 from meeting.kernel.ids import Ids
+from meeting.kernel.letter import Letter
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=False):
@@ -30,7 +31,8 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
     source: str
     """The domain that wrote it."""
     message_id: str
-    kind: Literal["event", "task"] = "event"
+    kind: Literal["event", "task", "foreign"] = "event"
+    """Foreign: an event that came in by a PUBLISH of somebody else, and is not published again."""
     topic: str = ""
     """The channel of an event (`user_events` …) or the queue of a task."""
 
@@ -44,6 +46,19 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
             source=source,
             message_id=ids.new(),
             topic=event.TOPIC,
+        )
+
+    @classmethod
+    def posted(cls, queue: str, letter: Letter, clock: Clock) -> "Message":
+        """Wrap a task for the outbox: the payload is the whole letter, as it is to lie there."""
+        return cls(
+            type=letter.type,
+            payload=msgspec.to_builtins(letter),
+            at=clock.now(),
+            source=letter.source,
+            message_id=letter.id,
+            kind="task",
+            topic=queue,
         )
 
 

@@ -8,8 +8,10 @@ from typing import Any, Protocol, TypeVar
 import msgspec
 
 from meeting.kernel.lease import Lease
+from meeting.kernel.letter import Held
 from meeting.kernel.message import Entry, Event
 from meeting.kernel.page import Found, Page
+from meeting.kernel.task import Task
 
 U_co = TypeVar("U_co", covariant=True)
 
@@ -19,6 +21,17 @@ class Unit(Protocol):
 
     def append(self, event: Event) -> None:
         """Announce an event with this commit."""
+        ...
+
+    def enqueue(self, task: Task, *, key: str = "", delay: float = 0) -> None:
+        """Ask for a task with this commit, in `delay` seconds at the earliest.
+
+        While one with the same `key` waits or runs, nothing is asked for.
+        """
+        ...
+
+    async def settle(self, held: Held) -> None:
+        """End a task with this commit; `Over` where it has had its effect or is held by another."""
         ...
 
     async def advance(self, entry: Entry) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import structlog
 
 from meeting.app import modules
-from meeting.app.assembly import ai, engine, meeting, ports, signaling, stores, user
+from meeting.app.assembly import ai, engine, meeting, ports, signaling, stores, user, workers
 from meeting.app.config import Config
 from meeting.app.module import Module
 from meeting.app.run import House
@@ -22,12 +22,13 @@ async def build(config: Config) -> House:
     clock, ids = SystemClock(), RandomIds()
     state = State(config.state)
     tokens = Tokens(config.secret or state.secret("signing"), clock, ids)
-    kept = stores.make(config, state, clock)
+    kept = stores.make(config, state, clock, ids)
     machine = engine.make(config, clock, ids)
     people = user.make(kept, tokens, clock, ids)
-    meetings = meeting.make(kept, people, tokens, clock, ids)
+    meetings = meeting.make(kept, people, tokens, clock)
     signals = signaling.make(config, kept, people, meetings, tokens, clock, ids)
     analysis = ai.make(config, kept, meetings, machine, clock, ids)
+    hands = workers.make(config, kept, [*people.desks, *meetings.desks], clock, ids)
     doors = ports.make(
         config, kept, people, meetings, signals, analysis, tokens, clock, ids, lambda: house
     )
@@ -38,6 +39,7 @@ async def build(config: Config) -> House:
         modules.MEETING: meetings.module,
         modules.SIGNALING: signals.module,
         modules.AI: analysis.module,
+        modules.WORKERS: hands.module,
         modules.PORTS: doors.module,
     }
     house = House(

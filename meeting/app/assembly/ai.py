@@ -18,7 +18,6 @@ from meeting.domains.ai.slots import Slots
 from meeting.kernel.clock import Clock
 from meeting.kernel.ids import Ids
 from meeting.stores.relational.ai import SqlAiUnit
-from meeting.stores.relational.unit import SqlUnits
 
 
 class Analysis(msgspec.Struct, frozen=True):
@@ -34,7 +33,7 @@ def make(
     config: Config, kept: Stores, meetings: Meetings, machine: Machine, clock: Clock, ids: Ids
 ) -> Analysis:
     """Make the AI domain."""
-    units = SqlUnits(kept.database, SqlAiUnit, clock, ids)
+    units = kept.rows.units(SqlAiUnit)
     admission = Admission(meetings.service)
     recognition = Recognition(
         units=units,

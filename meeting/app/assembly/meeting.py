@@ -1,9 +1,12 @@
 """The meeting domain."""
 
+from collections.abc import Sequence
+
 import msgspec
 
 from meeting.app.assembly.stores import Stores
 from meeting.app.assembly.user import People as Users
+from meeting.app.assembly.workers import Desk
 from meeting.app.module import Module
 from meeting.app.modules import MEETING
 from meeting.domains.ai import events as ai_events
@@ -18,16 +21,15 @@ from meeting.domains.meeting.speech import SpeechKeeper
 from meeting.domains.signaling import events as signaling_events
 from meeting.kernel.clock import Clock
 from meeting.kernel.consumer import Consumer
-from meeting.kernel.ids import Ids
 from meeting.kernel.token import Tokens
 from meeting.stores.relational.meeting import SqlMeetingUnit
-from meeting.stores.relational.unit import SqlUnits
 
 
 class Meetings(msgspec.Struct, frozen=True):
     """The meeting domain's faces."""
 
     module: Module
+    desks: Sequence[Desk]
     service: MeetingService
     schedule: Schedule
     attendance: Attendance
@@ -35,9 +37,9 @@ class Meetings(msgspec.Struct, frozen=True):
     results: Results
 
 
-def make(kept: Stores, users: Users, tokens: Tokens, clock: Clock, ids: Ids) -> Meetings:
+def make(kept: Stores, users: Users, tokens: Tokens, clock: Clock) -> Meetings:
     """Make the meeting domain, with its readers of AI results and of closed connections."""
-    units = SqlUnits(kept.database, SqlMeetingUnit, clock, ids)
+    units = kept.rows.units(SqlMeetingUnit)
     people = People(users.service)
     schedule = Schedule(units=units, clock=clock, people=people, passwords=users.passwords)
     attendance = Attendance(
@@ -63,6 +65,7 @@ def make(kept: Stores, users: Users, tokens: Tokens, clock: Clock, ids: Ids) -> 
     )
     return Meetings(
         module=Module(MEETING, background=[results.run, departures.run]),
+        desks=[],
         service=MeetingService(units=units, schedule=schedule, attendance=attendance),
         schedule=schedule,
         attendance=attendance,

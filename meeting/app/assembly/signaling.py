@@ -16,7 +16,6 @@ from meeting.kernel.clock import Clock
 from meeting.kernel.ids import Ids
 from meeting.kernel.token import Tokens
 from meeting.stores.relational.signaling import SqlSignalingUnit
-from meeting.stores.relational.unit import SqlUnits
 
 STANDSTILL = 24 * 3600.0
 """How long a person at a breakpoint may think before anybody loses a place."""
@@ -40,7 +39,7 @@ def make(
 ) -> Signals:
     """Make the signaling domain."""
     service = Signaling(
-        units=SqlUnits(kept.database, SqlSignalingUnit, clock, ids),
+        units=kept.rows.units(SqlSignalingUnit),
         feed=kept.log,
         tokens=tokens,
         user=users.service,

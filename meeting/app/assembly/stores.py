@@ -12,11 +12,15 @@ from meeting.app.modules import STORES
 from meeting.app.state import State
 from meeting.kernel.clock import Clock
 from meeting.kernel.errors import Fault
+from meeting.kernel.ids import Ids
+from meeting.kernel.queue import Queue
 from meeting.stores.relational import migrate
 from meeting.stores.relational.database import WAIT_SECONDS, Database
 from meeting.stores.relational.documents import SqlDocuments
 from meeting.stores.relational.idempotency import SqlAnswers
 from meeting.stores.relational.outbox import Log
+from meeting.stores.relational.queue import SqlQueue
+from meeting.stores.relational.unit import Rows
 
 log = structlog.get_logger(__name__)
 
@@ -32,9 +36,11 @@ class Stores(msgspec.Struct, frozen=True):
     log: Log
     documents: SqlDocuments
     answers: SqlAnswers
+    queue: Queue
+    rows: Rows
 
 
-def make(config: Config, state: State, clock: Clock) -> Stores:
+def make(config: Config, state: State, clock: Clock, ids: Ids) -> Stores:
     """Make the stores."""
     database = connect(config)
     module = _file(database, state) if database.sqlite else _server(config, database, state)
@@ -44,6 +50,8 @@ def make(config: Config, state: State, clock: Clock) -> Stores:
         log=Log(database),
         documents=SqlDocuments(database),
         answers=SqlAnswers(database, clock),
+        queue=SqlQueue(database, clock, ids),
+        rows=Rows(database, clock, ids, relayed=False),
     )
 
 

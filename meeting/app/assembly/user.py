@@ -1,8 +1,11 @@
 """The user domain."""
 
+from collections.abc import Sequence
+
 import msgspec
 
 from meeting.app.assembly.stores import Stores, connect, fit
+from meeting.app.assembly.workers import Desk
 from meeting.app.config import Config
 from meeting.app.module import Module
 from meeting.app.modules import USER
@@ -24,6 +27,7 @@ class People(msgspec.Struct, frozen=True):
     """The user domain's faces."""
 
     module: Module
+    desks: Sequence[Desk]
     service: UserService
     accounts: Accounts
     sessions: Sessions
@@ -32,7 +36,7 @@ class People(msgspec.Struct, frozen=True):
 
 def make(kept: Stores, tokens: Tokens, clock: Clock, ids: Ids) -> People:
     """Make the user domain."""
-    units = SqlUnits(kept.database, SqlUserUnit, clock, ids)
+    units = kept.rows.units(SqlUserUnit)
     passwords = Passwords()
 
     async def stop() -> None:
@@ -40,6 +44,7 @@ def make(kept: Stores, tokens: Tokens, clock: Clock, ids: Ids) -> People:
 
     return People(
         module=Module(USER, stop=stop),
+        desks=[],
         service=UserService(units, tokens),
         accounts=Accounts(units, passwords, clock),
         sessions=Sessions(units, passwords, tokens, clock, ids),

@@ -8,6 +8,7 @@ from meeting.stores.relational import (
     leases,
     meeting,
     outbox,
+    queue,
     signaling,
     user,
 )
@@ -22,6 +23,7 @@ __all__ = [
     "meeting",
     "metadata",
     "outbox",
+    "queue",
     "signaling",
     "user",
 ]

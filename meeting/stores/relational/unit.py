@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Generic, TypeVar
 
+import msgspec
 from sqlalchemy import insert, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -11,7 +12,10 @@ from meeting.kernel.clock import Clock
 from meeting.kernel.errors import Fault, Kind
 from meeting.kernel.failpoint import failpoint
 from meeting.kernel.ids import Ids
+from meeting.kernel.letter import Held, Letter
 from meeting.kernel.message import Entry, Event, Message
+from meeting.kernel.task import Task
+from meeting.stores.relational import queue
 from meeting.stores.relational.database import Database
 from meeting.stores.relational.outbox import cursors, extend, parked
 from meeting.stores.relational.upsert import upsert
@@ -30,10 +34,33 @@ class SqlUnit:
         self.clock = clock
         self.ids = ids
         self.messages: list[Message] = []
+        self.letters: list[tuple[str, Letter]] = []
+        self.relayed = False
+        """The queues are elsewhere: tasks go into the outbox, and a relay carries them there."""
 
     def append(self, event: Event) -> None:
         """Announce an event with this commit."""
         self.messages.append(Message.of(event, self.SOURCE, self.clock, self.ids))
+
+    def enqueue(self, task: Task, *, key: str = "", delay: float = 0) -> None:
+        """Ask for a task with this commit, in `delay` seconds at the earliest."""
+        now = self.clock.now().timestamp()
+        letter = Letter(
+            id=self.ids.new(),
+            type=task.TYPE,
+            payload=msgspec.to_builtins(task, str_keys=True),
+            priority=int(task.LANE),
+            timestamp=int(now),
+            source=self.SOURCE,
+            destination=task.QUEUE.removesuffix("_tasks"),
+            key=key,
+            not_before=now + delay if delay else 0,
+        )
+        self.letters.append((task.QUEUE, letter))
+
+    async def settle(self, held: Held) -> None:
+        """End a task with this commit; `Over` where it has had its effect or is held by another."""
+        await queue.settle(self.connection, held, self.clock)
 
     async def advance(self, entry: Entry) -> None:
         """Move the consumer's cursor behind an entry, unless it stands elsewhere than thought."""
@@ -80,7 +107,12 @@ class SqlUnit:
         await self.advance(entry)
 
     async def flush(self) -> None:
-        """Write the announced messages; the last thing before the commit."""
+        """Write what is announced and asked for; the last thing before the commit."""
+        for name, letter in self.letters:
+            if self.relayed:
+                self.messages.append(Message.posted(name, letter, self.clock))
+            else:
+                await queue.place(self.connection, name, [letter], self.clock, self.ids)
         if self.messages:
             await extend(self.connection, self.messages)
 
@@ -94,8 +126,11 @@ class SqlUnits(Generic[U]):
         unit: Callable[[AsyncConnection, Clock, Ids], U],
         clock: Clock,
         ids: Ids,
+        *,
+        relayed: bool = False,
     ) -> None:
         self._database = database
+        self._relayed = relayed
         self._unit = unit
         self._clock = clock
         self._ids = ids
@@ -111,8 +146,26 @@ class SqlUnits(Generic[U]):
         """Open a unit that commits with its outbox, then wakes the readers of its topics."""
         async with self._database.write() as connection:
             unit = self._unit(connection, self._clock, self._ids)
+            unit.relayed = self._relayed
             yield unit
             await unit.flush()
-        if unit.messages:
+        grown = {message.topic for message in unit.messages}
+        if not self._relayed:
+            grown |= {queue.topic(name) for name, _ in unit.letters}
+        if grown:
             failpoint("before-wakeup")
-            self._database.grew({message.topic for message in unit.messages})
+            self._database.grew(grown)
+
+
+class Rows:
+    """Opens the units of every domain of one house."""
+
+    def __init__(self, database: Database, clock: Clock, ids: Ids, *, relayed: bool) -> None:
+        self._database = database
+        self._clock = clock
+        self._ids = ids
+        self._relayed = relayed
+
+    def units(self, unit: Callable[[AsyncConnection, Clock, Ids], U]) -> SqlUnits[U]:
+        """Return what opens the units of one domain."""
+        return SqlUnits(self._database, unit, self._clock, self._ids, relayed=self._relayed)

@@ -16,13 +16,16 @@ def upsert(
     keys: Sequence[str],
     replace: bool,
 ) -> Insert:
-    """Insert a row; where its keys stand already, replace the other columns or change nothing."""
+    """Insert a row; where its keys stand already, replace the other columns or change nothing.
+
+    Without keys: whichever unique ones of the table.
+    """
     statement: sqlite.Insert | postgresql.Insert
     if connection.dialect.name == "sqlite":
         statement = sqlite.insert(table).values(**values)
     else:
         statement = postgresql.insert(table).values(**values)
     if not replace:
-        return statement.on_conflict_do_nothing(index_elements=keys)
+        return statement.on_conflict_do_nothing(index_elements=keys or None)
     others = {name: statement.excluded[name] for name in values if name not in keys}
     return statement.on_conflict_do_update(index_elements=keys, set_=others)

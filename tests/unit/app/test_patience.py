@@ -9,6 +9,7 @@ from meeting.app.assembly import engine, ports, signaling, stores
 from meeting.app.config import Config
 from meeting.app.state import State
 from meeting.engine.thread import ThreadHost
+from meeting.kernel.ids import RandomIds
 from tests.clock import MovingClock
 
 HOUR = 3600.0
@@ -21,7 +22,7 @@ def spans(config: Config, folder: Path) -> dict[str, float]:
     timings = signaling._timings(config)
     found |= {"call": timings.call, "grace": timings.grace, "silence": timings.silence}
     state = State(folder)
-    wait = stores.make(config, state, MovingClock()).database._wait_seconds
+    wait = stores.make(config, state, MovingClock(), RandomIds()).database._wait_seconds
     state.release()
     host = engine._host(config)
     assert isinstance(host, ThreadHost)

@@ -1,0 +1,130 @@
+"""The port to the queues of tasks, and what an operator sees of them.
+
+At least once: a task that was taken and neither settled nor given back comes again when its hold is
+over. Rules that every adapter follows: `kernel.lane` (who is first), `kernel.backoff` (when it
+comes again), `kernel.letter` (what it looks like). The reference model is
+`tests/simulation/model/queue.py`.
+"""
+
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from typing import Protocol
+
+import msgspec
+
+from meeting.kernel.lane import Lane
+from meeting.kernel.letter import Held, Letter
+
+HOUR = 3600.0
+
+
+class Place(StrEnum):
+    """Where in its queue a task is."""
+
+    WAITING = "waiting"
+    HELD = "held"
+    DELAYED = "delayed"
+    DEAD = "dead"
+
+
+class Depth(msgspec.Struct, frozen=True, kw_only=True):
+    """How many tasks are where in one queue, and how old the oldest waiting one is."""
+
+    waiting: Mapping[Lane, int]
+    held: int
+    delayed: int
+    dead: int
+    oldest: float
+    """Seconds since the oldest waiting task was written; 0 where none waits."""
+
+
+class Seen(msgspec.Struct, frozen=True, kw_only=True):
+    """One task as an operator sees it."""
+
+    id: str
+    """Empty for something that can't be read."""
+    place: Place
+    lane: Lane | None
+    body: bytes
+    """The letter's JSON, or with the dead `{raw,error}`."""
+    owner: str = ""
+    until: float = 0
+    """Unix seconds: the end of the hold, or when a delayed one is due."""
+    progress: float = 0
+
+
+class Queue(Protocol):
+    """Four lanes a queue, holds with fence, delay, dead letters. Bounded by the store alone."""
+
+    async def put(self, queue: str, letters: Sequence[Letter]) -> int:
+        """Lay tasks into their lanes, all or none; how many, less those whose key is there already.
+
+        A letter without id gets one; one that is `not_before` a moment waits apart until then.
+        """
+        ...
+
+    async def take(self, queue: str, owner: str, limit: int) -> Sequence[Held]:
+        """Take up to `limit` tasks, each held for its `visibility_timeout`.
+
+        Holds that are over and delays that are due come back into their lanes first; a hold that
+        was over counts as an attempt that failed. What can't be read, and what has had its last
+        attempt, is laid with the dead and not given out.
+        """
+        ...
+
+    async def extend(self, held: Sequence[Held]) -> Sequence[Held]:
+        """Let holds last for their `visibility_timeout` from now; return those that are lost.
+
+        Lost: over, taken by another, or cancelled.
+        """
+        ...
+
+    async def settle(self, held: Sequence[Held]) -> Sequence[Held]:
+        """End tasks whose work is done; return those whose hold was lost before, left as they are.
+
+        A task that its handler's unit of work has settled already (`Held.here`) is not lost.
+        """
+        ...
+
+    async def fail(self, held: Held, error: str, delay: float | None) -> bool:
+        """Give up an attempt: again in `delay` seconds, or with None to the dead letters.
+
+        False where the hold was lost: then nothing is changed.
+        """
+        ...
+
+    async def release(self, held: Sequence[Held]) -> None:
+        """Give tasks back to the head of their lanes, as if they had not been taken."""
+        ...
+
+    async def cancel(self, queue: str, task_id: str) -> None:
+        """See that a task does not begin; a running one loses its hold."""
+        ...
+
+    async def progress(self, held: Held, fraction: float) -> None:
+        """Show how far a running task is, 0 to 1."""
+        ...
+
+    async def wait(self, queues: Sequence[str], seconds: float) -> None:
+        """Return when there may be something to take, or after `seconds` at most."""
+        ...
+
+    async def depth(self, queue: str) -> Depth:
+        """Count what is where."""
+        ...
+
+    async def list(self, queue: str, place: Place, offset: int, limit: int) -> Sequence[Seen]:
+        """Return tasks of one place, first those whose turn is next; the dead by when they died."""
+        ...
+
+    async def find(self, queue: str, task_id: str) -> Seen | None:
+        """Return a task, wherever in its queue it is."""
+        ...
+
+    async def requeue(self, queue: str, task_id: str = "") -> int:
+        """Give dead letters new attempts, all or one; how many. What can't be read stays."""
+        ...
+
+    async def purge(self, queue: str, place: Place) -> int:
+        """Throw away what waits, is delayed or is dead; how many. What is held can't be."""
+        ...

@@ -1,0 +1,75 @@
+"""Carries the outbox to where others read it: tasks into their queues, events into the streams.
+
+How far it has come is kept there, not here, and moves in the same step as what is carried: so a
+relay that dies loses nothing and repeats nothing, and a server that comes back empty, or as it was
+a second ago, gets all that it lacks again, as far as the outbox still holds it.
+"""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import msgspec
+import structlog
+
+from meeting.kernel.message import Message
+
+BATCH = 256
+IDLE_SECONDS = 1.0
+
+log = structlog.get_logger(__name__)
+
+
+class Posted(msgspec.Struct, frozen=True):
+    """A message at its place in the outbox; places rise in commit order."""
+
+    position: int
+    message: Message
+
+
+class Outbox(Protocol):
+    """The outbox of the rows, whichever topic."""
+
+    async def after(self, position: int, limit: int) -> Sequence[Posted]:
+        """Return what is kept behind a position, in commit order."""
+        ...
+
+    async def wait(self, position: int, seconds: float) -> None:
+        """Return when the outbox may have grown since the last `after`, or after `seconds`."""
+        ...
+
+
+class Carrier(Protocol):
+    """Where the outbox is carried to."""
+
+    async def position(self) -> int:
+        """Return how far it has come there; 0 where nothing is."""
+        ...
+
+    async def carry(self, before: int, batch: Sequence[Posted]) -> bool:
+        """Take a batch and move the position behind it, in one step.
+
+        False, and nothing is taken, where the position is not `before`: another relay was faster.
+        """
+        ...
+
+
+class Relay:
+    """One reader of the outbox; several at once do no harm."""
+
+    def __init__(self, outbox: Outbox, carrier: Carrier) -> None:
+        self._outbox = outbox
+        self._carrier = carrier
+        self.behind = False
+        """Whether there was more than one batch to carry at the last look."""
+
+    async def step(self) -> bool:
+        """Carry what is there, a batch at most; False when there was nothing."""
+        before = await self._carrier.position()
+        batch = await self._outbox.after(before, BATCH)
+        self.behind = len(batch) == BATCH
+        if not batch:
+            await self._outbox.wait(before, IDLE_SECONDS)
+            return False
+        if not await self._carrier.carry(before, batch):
+            log.info("another relay was faster")
+        return True

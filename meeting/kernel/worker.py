@@ -1,0 +1,267 @@
+"""Takes tasks out of one queue and hands each to whoever handles it, several at once.
+
+A handler ends the task in its own unit of work (`await unit.settle(work.held)`), so the task and
+its effect are one commit, and a worker that was cut off and comes back changes nothing.
+"""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+import structlog
+
+from meeting.kernel.backoff import backoff
+from meeting.kernel.clock import Clock
+from meeting.kernel.errors import Fault, Kind
+from meeting.kernel.letter import Held, Over
+from meeting.kernel.queue import Queue
+from meeting.kernel.task import Task
+
+IDLE_SECONDS = 1.0
+LONGEST_PAUSE = 5.0
+BEATS = 3
+"""Signs of life within the time that a hold lasts."""
+SLOWEST_BEAT = 10.0
+STORES = ("database", "redis")
+HOPELESS = frozenset(
+    {
+        Kind.VALIDATION,
+        Kind.UNSUPPORTED_FORMAT,
+        Kind.NOT_FOUND,
+        Kind.USER_NOT_FOUND,
+        Kind.MEETING_NOT_FOUND,
+        Kind.FORBIDDEN,
+        Kind.TOO_LARGE,
+    }
+)
+"""What another attempt does not change."""
+
+log = structlog.get_logger(__name__)
+
+
+def is_away(fault: Fault) -> bool:
+    """Tell whether it was a store that did not answer."""
+    return fault.kind is Kind.UNAVAILABLE and fault.details.get("peer") in STORES
+
+
+class Work:
+    """A task at hand, as its handler sees it."""
+
+    def __init__(self, held: Held, queue: Queue, limit: asyncio.Timeout) -> None:
+        self.held = held
+        self._queue = queue
+        self._limit = limit
+
+    async def alive(self, fraction: float) -> None:
+        """Show how far it is, 0 to 1; the handler's time begins anew."""
+        await self._queue.progress(self.held, fraction)
+        self._limit.reschedule(asyncio.get_running_loop().time() + self.held.letter.timeout)
+
+
+Handler = Callable[[Any, Work], Awaitable[None]]
+"""Takes the decoded task and its work; calls `unit.settle(work.held)` in its own unit of work."""
+Told = Callable[[Held, str, float], None]
+"""Is told of each attempt: the letter, done, again, back, dead or over, and the seconds it took."""
+
+
+class Worker:
+    """One reader of one queue; run by its module as a background task.
+
+    `concurrency` bounds the tasks at hand. Before the run is cancelled, `drain` ends it well.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        owner: str,
+        *,
+        queue: Queue,
+        handlers: Mapping[type[Task], Handler],
+        concurrency: int,
+        clock: Clock,
+        chance: random.Random | None = None,
+        pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        told: Told = lambda _held, _outcome, _seconds: None,
+    ) -> None:
+        self.name = name
+        self._owner = owner
+        self._queue = queue
+        self._handlers = {task.TYPE: (task, handler) for task, handler in handlers.items()}
+        self._concurrency = concurrency
+        self._clock = clock
+        self._chance = chance or random.Random()  # noqa: S311 - spreads retries, guards nothing
+        self._pause = pause
+        self._told = told
+        self._running: dict[asyncio.Task[None], Held] = {}
+        self._done: list[Held] = []
+        self._changed = asyncio.Event()
+        self._away = ""
+        self.draining = False
+
+    async def run(self) -> None:
+        """Work until cancelled; a store that is away is waited for, never given up."""
+        pause = 0.1
+        beats = asyncio.create_task(self._beats(), name=f"{self.name}.beats")
+        try:
+            while True:
+                progressed = False
+                try:
+                    progressed = await self.step()
+                except Fault as fault:
+                    self._away = str(fault)
+                if self._away:
+                    log.warning("worker waits", queue=self.name, reason=self._away)
+                    self._away = ""
+                    await self._pause(pause)
+                    pause = min(pause * 2, LONGEST_PAUSE)
+                    continue
+                pause = 0.1
+                if not progressed:
+                    await self._rest()
+        finally:
+            beats.cancel()
+            await self._give_back()
+
+    async def step(self) -> bool:
+        """Settle what is done and begin what there is room for; False when there was neither."""
+        done, self._done = self._done, []
+        if done:
+            try:
+                await self._queue.settle(done)
+            except BaseException:
+                self._done = done + self._done
+                raise
+        room = self._concurrency - len(self._running)
+        if self.draining or room <= 0:
+            return bool(done)
+        taken = await self._queue.take(self.name, self._owner, room)
+        for held in taken:
+            task = asyncio.create_task(self._attempt(held), name=f"{self.name}.{held.letter.id}")
+            self._running[task] = held
+            task.add_done_callback(self._ended)
+        if taken:
+            await asyncio.sleep(0)  # what ends at once is settled together with its kind
+        return bool(taken or done)
+
+    async def drain(self) -> None:
+        """Take no new tasks and wait for those at hand."""
+        self.draining = True
+        self._changed.set()
+        while self._running or self._done:
+            self._changed.clear()
+            await self._changed.wait()
+
+    async def _rest(self) -> None:
+        """Wait for something to do: an end of a task at hand, or a new one where there is room."""
+        if self.draining or len(self._running) >= self._concurrency:
+            await self._changed.wait()
+        else:
+            ended = asyncio.ensure_future(self._changed.wait())
+            grown = asyncio.ensure_future(self._queue.wait([self.name], IDLE_SECONDS))
+            try:
+                await asyncio.wait({ended, grown}, return_when=asyncio.FIRST_COMPLETED)
+                if grown.done():
+                    grown.result()
+            finally:
+                for waiting in (ended, grown):
+                    waiting.cancel()
+                await asyncio.gather(ended, grown, return_exceptions=True)
+        self._changed.clear()
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        del self._running[task]
+        self._changed.set()
+        if not task.cancelled() and (error := task.exception()) is not None:
+            # Only the queue's own faults come here: the hold ends by itself, the task comes again.
+            self._away = str(error)
+
+    async def _attempt(self, held: Held) -> None:
+        began = self._clock.monotonic()
+        try:
+            await self._handle(held)
+        except Over:
+            outcome = "over"
+        except Fault as fault:
+            outcome = await self._failed(held, fault)
+        except Exception as error:
+            # Whatever a handler raises concerns this task alone; the queue must go on.
+            log.exception("handler failed", queue=self.name, type=held.letter.type)
+            text = f"{type(error).__name__}: {error}"
+            outcome = await self._failed(held, Fault(Kind.INTERNAL, "{error}", error=text))
+        else:
+            outcome = "done"
+        if outcome in ("done", "over"):
+            self._done.append(held)
+        self._told(held, outcome, self._clock.monotonic() - began)
+
+    async def _handle(self, held: Held) -> None:
+        letter = held.letter
+        if letter.type not in self._handlers:
+            raise Fault(Kind.VALIDATION, "nobody here handles {type}", type=letter.type)
+        task_type, handler = self._handlers[letter.type]
+        try:
+            task = task_type.read(letter)
+        except msgspec.ValidationError as error:
+            raise Fault(Kind.VALIDATION, "its payload fails the rules: {why}", why=error) from error
+        try:
+            async with asyncio.timeout(letter.timeout) as limit:
+                await handler(task, Work(held, self._queue, limit))
+        except TimeoutError as error:
+            silence = f"{letter.timeout:g} s"
+            raise Fault(Kind.DEADLINE, "no sign of life for {time}", time=silence) from error
+
+    async def _failed(self, held: Held, fault: Fault) -> str:
+        """Do what an attempt's error asks for: nothing, another attempt, or none."""
+        letter, said = held.letter, str(fault)
+        if is_away(fault):
+            # No fault of the task: it is given back as it was, and nothing taken for a while.
+            self._away = said
+            await self._queue.release([held])
+            return "back"
+        retry = letter.retry_count + 1
+        if fault.kind in HOPELESS or retry > letter.max_retries:
+            log.error("task is dead", queue=self.name, type=letter.type, error=said)
+            await self._queue.fail(held, said, None)
+            return "dead"
+        log.info("task failed", queue=self.name, type=letter.type, retry=retry, error=said)
+        await self._queue.fail(held, said, backoff(retry, self._chance))
+        return "again"
+
+    async def _beats(self) -> None:
+        """Give signs of life for what is at hand, and stop what is lost."""
+        while True:
+            held = list(self._running.values())
+            shortest = min((each.letter.visibility_timeout for each in held), default=SLOWEST_BEAT)
+            await self._pause(min(shortest / BEATS, SLOWEST_BEAT))
+            await self._beat()
+
+    async def _beat(self) -> None:
+        at_hand = list(self._running.items())
+        if not at_hand:
+            return
+        try:
+            lost = await self._queue.extend([held for _, held in at_hand])
+        except Fault as fault:
+            log.warning("no sign of life could be given", queue=self.name, reason=str(fault))
+            return
+        gone = {(each.letter.id, each.fence) for each in lost}
+        for task, held in at_hand:
+            if (held.letter.id, held.fence) in gone and not task.done():
+                log.warning("hold lost", queue=self.name, type=held.letter.type)
+                task.cancel()
+
+    async def _give_back(self) -> None:
+        """Settle what is done and give back what is not, as far as the store lets us."""
+        left: Sequence[Held] = list(self._running.values())
+        for task in list(self._running):
+            task.cancel()
+        await asyncio.gather(*self._running, return_exceptions=True)
+        done, self._done = self._done, []
+        ended = {(each.letter.id, each.fence) for each in done}
+        try:
+            await self._queue.settle(done)
+            await self._queue.release([h for h in left if (h.letter.id, h.fence) not in ended])
+        except Fault as fault:
+            log.warning("holds are left to end by themselves", reason=str(fault))
