@@ -5,7 +5,17 @@ from collections.abc import Mapping
 import structlog
 
 from meeting.app import modules
-from meeting.app.assembly import ai, engine, meeting, ports, signaling, stores, user, workers
+from meeting.app.assembly import (
+    ai,
+    engine,
+    meeting,
+    notification,
+    ports,
+    signaling,
+    stores,
+    user,
+    workers,
+)
 from meeting.app.config import Config
 from meeting.app.module import Module
 from meeting.app.run import House
@@ -28,9 +38,20 @@ async def build(config: Config) -> House:
     meetings = meeting.make(kept, people, tokens, clock)
     signals = signaling.make(config, kept, people, meetings, tokens, clock, ids)
     analysis = ai.make(config, kept, meetings, machine, clock, ids)
+    notices = notification.make(kept, signals, ids)
     hands = workers.make(config, kept, [*people.desks, *meetings.desks], clock, ids)
     doors = ports.make(
-        config, kept, people, meetings, signals, analysis, tokens, clock, ids, lambda: house
+        config,
+        kept,
+        people,
+        meetings,
+        signals,
+        analysis,
+        notices,
+        tokens,
+        clock,
+        ids,
+        lambda: house,
     )
     made: Mapping[str, Module] = {
         modules.STORES: kept.module,
@@ -39,6 +60,7 @@ async def build(config: Config) -> House:
         modules.MEETING: meetings.module,
         modules.SIGNALING: signals.module,
         modules.AI: analysis.module,
+        modules.NOTIFICATION: notices.module,
         modules.WORKERS: hands.module,
         modules.PORTS: doors.module,
     }

@@ -9,6 +9,7 @@ import structlog
 
 from meeting.app.assembly.ai import Analysis
 from meeting.app.assembly.meeting import Meetings
+from meeting.app.assembly.notification import Notices
 from meeting.app.assembly.signaling import Signals
 from meeting.app.assembly.stores import Stores
 from meeting.app.assembly.user import People
@@ -24,6 +25,7 @@ from meeting.transports.http import (
     app,
     health,
     meeting as meeting_routes,
+    notification as notification_routes,
     signaling as signaling_routes,
     user as user_routes,
 )
@@ -54,6 +56,7 @@ def make(
     meetings: Meetings,
     signals: Signals,
     analysis: Analysis,
+    notices: Notices,
     tokens: Tokens,
     clock: Clock,
     ids: Ids,
@@ -83,6 +86,7 @@ def make(
         ),
         *signals_rest,
         *speech,
+        *notification_routes.routes(notices.history, envelope),
     ]
     socket = asgi.route(signals.service, origins=origins, ids=ids, clock=clock)
     drain = math.ceil(config.http.drain_seconds)
