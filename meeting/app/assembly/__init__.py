@@ -1,6 +1,6 @@
 """Puts the house together: every part is made here and handed to those that need it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import structlog
 
@@ -15,6 +15,21 @@ from meeting.kernel.ids import RandomIds
 from meeting.kernel.token import Tokens
 
 log = structlog.get_logger(__name__)
+
+
+async def hands(config: Config, queues: Sequence[str]) -> House:
+    """Make what does background tasks, and nothing that listens; a server may run beside it."""
+    clock, ids = SystemClock(), RandomIds()
+    stores.beside(config)
+    state = State(config.state, guest=True)
+    tokens = Tokens(config.secret or state.secret("signing"), clock, ids)
+    kept = stores.make(config, state, clock, ids)
+    people = user.make(kept, tokens, clock, ids)
+    meetings = meeting.make(kept, people, tokens, clock)
+    desks = [desk for desk in (*people.desks, *meetings.desks) if desk.queue in queues]
+    made = workers.make(config, kept, desks, clock, ids)
+    # Without the meeting domain's own module: its readers of events are the server's.
+    return House([kept.module, people.module, made.module], config.http.drain_seconds)
 
 
 async def build(config: Config) -> House:
