@@ -27,7 +27,8 @@ async def hands(config: Config, queues: Sequence[str]) -> House:
     people = user.make(kept, tokens, clock, ids)
     meetings = meeting.make(kept, people, tokens, clock)
     desks = [desk for desk in (*people.desks, *meetings.desks) if desk.queue in queues]
-    made = workers.make(config, kept, desks, clock, ids)
+    meter = workers.meter(kept, desks)
+    made = workers.make(config, kept, desks, meter.told, clock, ids)
     # Without the meeting domain's own module: its readers of events are the server's.
     return House([kept.module, people.module, made.module], config.http.drain_seconds)
 
@@ -43,9 +44,11 @@ async def build(config: Config) -> House:
     meetings = meeting.make(kept, people, tokens, clock)
     signals = signaling.make(config, kept, people, meetings, tokens, clock, ids)
     analysis = ai.make(config, kept, meetings, machine, clock, ids)
-    hands = workers.make(config, kept, [*people.desks, *meetings.desks], clock, ids)
+    desks = [*people.desks, *meetings.desks]
+    meter = workers.meter(kept, desks)
+    hands = workers.make(config, kept, desks, meter.told, clock, ids)
     doors = ports.make(
-        config, kept, people, meetings, signals, analysis, tokens, clock, ids, lambda: house
+        config, kept, people, meetings, signals, analysis, tokens, clock, ids, meter, lambda: house
     )
     made: Mapping[str, Module] = {
         modules.STORES: kept.module,
