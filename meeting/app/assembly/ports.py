@@ -25,6 +25,7 @@ from meeting.transports.http import (
     app,
     health,
     meeting as meeting_routes,
+    metrics,
     notification as notification_routes,
     signaling as signaling_routes,
     user as user_routes,
@@ -36,6 +37,7 @@ from meeting.transports.http.gate import Desk
 from meeting.transports.http.health import ModuleState, Readiness
 from meeting.transports.http.idempotency import Once
 from meeting.transports.http.limits import Limits, Window
+from meeting.transports.http.metrics import Meter
 from meeting.transports.http.server import CONNECTIONS, Listener
 from meeting.transports.websocket import aio, asgi
 
@@ -60,6 +62,7 @@ def make(
     tokens: Tokens,
     clock: Clock,
     ids: Ids,
+    meter: Meter,
     house: Callable[[], House],
 ) -> Doors:
     """Make the three ports on one desk; they are taken when the module starts."""
@@ -68,7 +71,10 @@ def make(
     origins, host = config.http.origins, config.http.host
     limits = _limits(config)
     desk = _desk(config, kept, people, tokens, clock, ids, limits)
-    bare = health.routes(lambda: _readiness(house()))
+    bare = [
+        *health.routes(lambda: _readiness(house())),
+        metrics.route(meter, everybody=config.http.metrics_open),
+    ]
     envelope = Envelopes(clock)
     speech = ai_routes.routes(analysis.recognition, analysis.detection, analysis.history, envelope)
     signals_rest = signaling_routes.routes(signals.service.tickets, envelope)
