@@ -43,6 +43,7 @@ async def test_what_is_not_to_be_pushed_is_not(world: World) -> None:
     while await world.pusher.step():
         pass
     assert heard(world) == ["loud"]
+    assert world.stirs == 1
 
 
 async def test_a_signalling_that_is_away_is_waited_for(world: World) -> None:
@@ -100,7 +101,8 @@ async def test_it_runs_until_cancelled(world: World) -> None:
                 await asyncio.sleep(0)
             await world.send("late", push=True)
             pusher.stir()
-            while heard(world)[-1] != "late":
+            # What it is told it takes note of, or it would look again and again.
+            while heard(world)[-1] != "late" or pusher._stirred.is_set():
                 await asyncio.sleep(0)
     finally:
         running.cancel()

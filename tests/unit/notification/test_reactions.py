@@ -1,6 +1,6 @@
 """What users are told of the user domain's events."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -8,12 +8,18 @@ from sqlalchemy import func, select
 
 from meeting.domains.notification.model import KNOWN
 from meeting.domains.notification.reactions import CONTENT, TITLE, WELCOME
-from meeting.kernel.message import Message
+from meeting.domains.user.events import TOPIC, UserLoggedIn, UserRegistered
+from meeting.kernel.errors import Fault, Kind
+from meeting.kernel.message import Entry, Message
 from meeting.kernel.page import Page
 from meeting.stores.relational.notification import nets
 from meeting.stores.relational.outbox import extend, parked
 from meeting.text.zh import ZH
-from tests.unit.notification.world import ANN, BOB, World, as_user
+from tests.unit.notification.world import ANN, BOB, NAME, World, as_user
+
+NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
+EVENT = UserLoggedIn(user_id=ANN, username="ann", login_time=NOON, ip_address="198.51.100.7")
+ACCOUNT = UserRegistered(user_id=ANN, username="ann", email="ann@example.org", registered_at=NOON)
 
 
 async def test_a_history_begins_with_a_welcome(world: World) -> None:
@@ -38,6 +44,7 @@ async def test_a_login_from_a_new_net_is_told_once(world: World) -> None:
     addresses = [content["data"]["ip_address"] for _, content in world.sockets.told]
     assert addresses == ["198.51.100.7", "203.0.113.1"]
     assert {tuple(users) for users, _ in world.sockets.told} == {(ANN,)}
+    assert world.stirs == 2
 
 
 async def test_ipv6_counts_by_48_bits(world: World) -> None:
@@ -111,6 +118,28 @@ async def test_foreign_events_hold_nothing_up(world: World, payload: dict[str, A
     await world.logged_in("198.51.100.7")
     assert (await world.told())[0] == "unusual_login"
     assert world.pauses == []
+
+
+async def test_entry_and_cursor_are_one_commit(world: World) -> None:
+    """Where the cursor was moved by somebody else, nothing is told and nothing remembered."""
+    await world.logged_in("192.0.2.1")
+    stale = Entry(
+        consumer=NAME,
+        topic=TOPIC,
+        before="77",
+        after="78",
+        message=Message.of(EVENT, "user", world.clock, world.ids),
+    )
+    for handled in (
+        world.reactions.logged_in(EVENT, stale),
+        world.reactions.registered(ACCOUNT, stale),
+    ):
+        with pytest.raises(Fault) as caught:
+            await handled
+        assert caught.value.kind is Kind.CONFLICT
+    assert await world.told() == []
+    await world.logged_in("198.51.100.7")
+    assert await world.told() == ["unusual_login"]
 
 
 async def test_few_nets_are_kept(world: World) -> None:

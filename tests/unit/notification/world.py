@@ -61,8 +61,10 @@ class World:
         self.units = SqlUnits(database, SqlNotificationUnit, self.clock, self.ids)
         self.sockets = Sockets()
         self.pusher = Pusher(units=self.units, signaling=self.sockets, ids=self.ids)
-        self.history = History(self.units, self.pusher.stir)
-        self.reactions = Reactions(self.units, self.pusher.stir)
+        self.history = History(self.units, self._stir)
+        self.reactions = Reactions(self.units, self._stir)
+        self.stirs = 0
+        """How often the pusher was told that a frame is owed."""
         self.pauses: list[float] = []
         """How long the consumer waited before it tried an event again."""
         self.users = Consumer(
@@ -87,6 +89,10 @@ class World:
             yield cls(database)
         finally:
             await database.close()
+
+    def _stir(self) -> None:
+        self.stirs += 1
+        self.pusher.stir()
 
     async def _pause(self, seconds: float) -> None:
         self.pauses.append(seconds)
