@@ -32,11 +32,14 @@ def language(accept: str) -> str:
 def say(fault: Fault, tongue: str) -> str:
     """Write the text of a fault in a language; what the catalog lacks stays English."""
     catalog = CATALOGS[tongue]
-    template = catalog.get(fault.text, fault.text)
-    if not fault.values:
-        return template
     values = {
         name: catalog.get(value, value) if isinstance(value, str) else value
         for name, value in fault.values.items()
     }
-    return template.format(**values)
+    return fill(fault.text, values, tongue)
+
+
+def fill(text: str, values: Mapping[str, object], tongue: str) -> str:
+    """Write a template in a language; the values are taken as they are."""
+    template = CATALOGS[tongue].get(text, text)
+    return template.format(**values) if values else template
