@@ -1,0 +1,118 @@
+"""Carries the outbox into Redis: events into streams and onto channels, tasks into their lists."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import msgspec
+import structlog
+
+from meeting.kernel.letter import Letter
+from meeting.kernel.relay import Posted
+from meeting.transports.pubsub.names import (
+    GROWN,
+    POSITION,
+    TOPICS,
+    Carried,
+    published,
+    stream,
+)
+from meeting.transports.redis.connection import Connection
+from meeting.transports.redis.script import Script
+
+LONGEST = 4 * 2**20
+"""Bytes of one step; a single message may be longer."""
+
+log = structlog.get_logger(__name__)
+
+_carry = Script.load(__package__, "carry")
+_forget = Script.load(__package__, "forget")
+
+
+class RedisCarrier:
+    """Satisfies `Carrier`."""
+
+    def __init__(self, connection: Connection, topics: Sequence[str] = TOPICS) -> None:
+        self._connection = connection
+        self._streams = [stream(topic) for topic in topics]
+
+    async def position(self) -> int:
+        """Return how far the outbox has been carried; what is no number is thrown away."""
+        found = await self._connection.command("GET", POSITION)
+        if found is None:
+            return 0
+        if not (found.isdigit() and len(found) < len(str(2**63))):
+            log.error("the position in Redis is not ours: all is carried anew")
+            await self._connection.run(_forget, [POSITION, *self._streams], found)
+            return 0
+        return int(found)
+
+    async def carry(self, before: int, batch: Sequence[Posted]) -> bool:
+        """Take a batch and move the position behind it, in steps that are bounded."""
+        for part in _parts(batch):
+            keys, words = _words(part)
+            hint = Carried(
+                topics=sorted({each.message.topic for each, _, _ in part}),
+                ids=[each.message.message_id for each, _, sent in part if sent],
+            )
+            after = part[-1][0].position
+            told = await self._connection.run(
+                _carry,
+                [POSITION, *keys, *self._streams],
+                *(str(before), str(after), len(keys), GROWN, msgspec.json.encode(hint)),
+                *words,
+            )
+            if told == -1:
+                log.error("a stream in Redis is further than the outbox: all is carried anew")
+            if told != 1:
+                return False
+            before = after
+        return True
+
+    async def forget(self, before: int) -> None:
+        """Throw the position and the streams away, if it stands there."""
+        await self._connection.run(_forget, [POSITION, *self._streams], str(before))
+
+    async def trim(self, firsts: Mapping[str, int]) -> None:
+        """Forget the entries of topics before the first position that is kept."""
+        for topic, first in firsts.items():
+            if (key := stream(topic)) in self._streams:
+                await self._connection.command("XTRIM", key, "MINID", f"{first}-0")
+
+
+_Part = list[tuple[Posted, bytes, bytes]]
+"""Messages, with what is kept of each, and what is published."""
+
+
+def _parts(batch: Sequence[Posted]) -> Iterator[_Part]:
+    part: _Part = []
+    size = 0
+    for each in batch:
+        message = each.message
+        if message.kind == "task":
+            kept, sent = msgspec.convert(message.payload, Letter).write(), b""
+        else:
+            kept = msgspec.json.encode(message)
+            sent = published(message) if message.kind == "event" else b""
+        length = len(kept) + len(sent)
+        if part and size + length > LONGEST:
+            yield part
+            part, size = [], 0
+        part.append((each, kept, sent))
+        size += length
+    if part:
+        yield part
+
+
+def _words(part: _Part) -> tuple[list[str], list[str | bytes | float]]:
+    """Return the keys that a part goes into, and what the script is told of its messages."""
+    numbers: dict[str, int] = {}
+    words: list[str | bytes | float] = []
+    for each, kept, sent in part:
+        message = each.message
+        if message.kind == "task":
+            lane = msgspec.convert(message.payload, Letter).lane
+            kind, key = "list", f"{message.topic}:{lane.name.lower()}"
+        else:
+            kind, key = "stream", stream(message.topic)
+        number = numbers.setdefault(key, len(numbers) + 2)
+        words += (kind, number, str(each.position), kept, sent)
+    return list(numbers), words
