@@ -15,6 +15,8 @@ from meeting.transports.pubsub.names import (
     published,
     stream,
 )
+from meeting.transports.queue.message import words
+from meeting.transports.queue.scripts import SHARED
 from meeting.transports.redis.connection import Connection
 from meeting.transports.redis.script import Script
 
@@ -23,7 +25,7 @@ LONGEST = 4 * 2**20
 
 log = structlog.get_logger(__name__)
 
-_carry = Script.load(__package__, "carry")
+_carry = Script(SHARED + Script.load(__package__, "carry").text)
 _forget = Script.load(__package__, "forget")
 
 
@@ -48,17 +50,17 @@ class RedisCarrier:
     async def carry(self, before: int, batch: Sequence[Posted]) -> bool:
         """Take a batch and move the position behind it, in steps that are bounded."""
         for part in _parts(batch):
-            keys, words = _words(part)
+            keys, told_of = _laid(part)
             hint = Carried(
-                topics=sorted({each.message.topic for each, _, _ in part}),
-                ids=[each.message.message_id for each, _, sent in part if sent],
+                topics=sorted({each.message.topic for each, _ in part}),
+                ids=[each.message.message_id for each, _ in part],
             )
             after = part[-1][0].position
             told = await self._connection.run(
                 _carry,
                 [POSITION, *keys, *self._streams],
                 *(str(before), str(after), len(keys), GROWN, msgspec.json.encode(hint)),
-                *words,
+                *told_of,
             )
             if told == -1:
                 log.error("a stream in Redis is further than the outbox: all is carried anew")
@@ -78,41 +80,42 @@ class RedisCarrier:
                 await self._connection.command("XTRIM", key, "MINID", f"{first}-0")
 
 
-_Part = list[tuple[Posted, bytes, bytes]]
-"""Messages, with what is kept of each, and what is published."""
+_Words = tuple[str | bytes | float, ...]
+_Part = list[tuple[Posted, _Words]]
+"""Messages, with what the script is told of each."""
 
 
 def _parts(batch: Sequence[Posted]) -> Iterator[_Part]:
     part: _Part = []
     size = 0
     for each in batch:
-        message = each.message
-        if message.kind == "task":
-            kept, sent = msgspec.convert(message.payload, Letter).write(), b""
-        else:
-            kept = msgspec.json.encode(message)
-            sent = published(message) if message.kind == "event" else b""
-        length = len(kept) + len(sent)
+        told = _told(each)
+        length = sum(len(word) for word in told if isinstance(word, str | bytes))
         if part and size + length > LONGEST:
             yield part
             part, size = [], 0
-        part.append((each, kept, sent))
+        part.append((each, told))
         size += length
     if part:
         yield part
 
 
-def _words(part: _Part) -> tuple[list[str], list[str | bytes | float]]:
-    """Return the keys that a part goes into, and what the script is told of its messages."""
+def _told(each: Posted) -> _Words:
+    message = each.message
+    if message.kind == "task":
+        return words(msgspec.convert(message.payload, Letter))
+    sent = published(message) if message.kind == "event" else b""
+    return str(each.position), msgspec.json.encode(message), sent, "", ""
+
+
+def _laid(part: _Part) -> tuple[list[str], list[str | bytes | float]]:
+    """Return the keys that a part goes into, and the words of its messages."""
     numbers: dict[str, int] = {}
-    words: list[str | bytes | float] = []
-    for each, kept, sent in part:
-        message = each.message
-        if message.kind == "task":
-            lane = msgspec.convert(message.payload, Letter).lane
-            kind, key = "list", f"{message.topic}:{lane.name.lower()}"
-        else:
-            kind, key = "stream", stream(message.topic)
+    all_words: list[str | bytes | float] = []
+    for each, told in part:
+        topic = each.message.topic
+        task = each.message.kind == "task"
+        kind, key = ("queue", topic) if task else ("stream", stream(topic))
         number = numbers.setdefault(key, len(numbers) + 2)
-        words += (kind, number, str(each.position), kept, sent)
-    return list(numbers), words
+        all_words += (kind, number, *told)
+    return list(numbers), all_words
