@@ -20,7 +20,7 @@ class UserRevoked(Event, frozen=True, kw_only=True):
 
 
 class UserRegistered(Event, frozen=True, kw_only=True):
-    """An account was made."""
+    """There is a new account."""
 
     TYPE: ClassVar[str] = "user.registered"
     TOPIC: ClassVar[str] = TOPIC
@@ -31,7 +31,7 @@ class UserRegistered(Event, frozen=True, kw_only=True):
 
 
 class UserLoggedIn(Event, frozen=True, kw_only=True):
-    """Somebody logged in to an account."""
+    """Somebody logged in."""
 
     TYPE: ClassVar[str] = "user.logged_in"
     TOPIC: ClassVar[str] = TOPIC
