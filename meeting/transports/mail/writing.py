@@ -37,8 +37,8 @@ def write(mail: Mail, sender: str, tongue: str, at: datetime) -> EmailMessage:
     message["Date"] = format_datetime(at)
     message["Message-ID"] = f"<{mail.id}@{source.domain}>"
     message["Auto-Submitted"] = "auto-generated"
-    message["Content-Language"] = tongue
     message.set_content(fill(mail.body, values, tongue), cte="base64")
+    message["Content-Language"] = tongue
     return message
 
 
