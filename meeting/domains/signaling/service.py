@@ -8,6 +8,7 @@ import structlog
 
 from meeting.domains.meeting.api import MeetingApi
 from meeting.domains.signaling.admission import Admission, Admitted, Knock
+from meeting.domains.signaling.dialogue import Dialogue
 from meeting.domains.signaling.entry import Entry
 from meeting.domains.signaling.model import Close, Limits, Timings
 from meeting.domains.signaling.ports import SignalingUnit, Socket
@@ -90,14 +91,21 @@ class Signaling:
 
     async def serve(self, socket: Socket, admitted: Admitted) -> None:
         """Serve an upgraded socket until it is closed."""
-        session = Session(
-            socket,
+        dialogue = Dialogue(
             admitted,
+            self._ids.new("sess_"),
             entry=self._entry,
-            presence=self.presence,
             router=self._router,
             clock=self._clock,
             ids=self._ids,
+            limits=self.limits,
+            timings=self.timings,
+        )
+        session = Session(
+            socket,
+            dialogue,
+            presence=self.presence,
+            clock=self._clock,
             limits=self.limits,
             timings=self.timings,
         )
