@@ -10,11 +10,15 @@ from meeting.app.assembly.workers import Desk
 from meeting.app.module import Module
 from meeting.app.modules import MEETING
 from meeting.domains.ai import events as ai_events
+from meeting.domains.meeting import tasks
 from meeting.domains.meeting.attendance import Attendance
+from meeting.domains.meeting.errands import Joiner, Leaver
 from meeting.domains.meeting.lifecycle import Lifecycle
 from meeting.domains.meeting.people import People
 from meeting.domains.meeting.presence import PresenceKeeper
+from meeting.domains.meeting.reporting import Reporter
 from meeting.domains.meeting.results import Results
+from meeting.domains.meeting.rooms import RoomMaker, Rooms
 from meeting.domains.meeting.schedule import Schedule
 from meeting.domains.meeting.service import MeetingService
 from meeting.domains.meeting.speech import SpeechKeeper
@@ -35,6 +39,7 @@ class Meetings(msgspec.Struct, frozen=True):
     attendance: Attendance
     lifecycle: Lifecycle
     results: Results
+    rooms: Rooms
 
 
 def make(kept: Stores, users: Users, tokens: Tokens, clock: Clock) -> Meetings:
@@ -63,12 +68,22 @@ def make(kept: Stores, users: Users, tokens: Tokens, clock: Clock) -> Meetings:
             signaling_events.ConnectionClosed: PresenceKeeper(units=units, clock=clock),
         },
     )
+    desk = Desk(
+        tasks.QUEUE,
+        {
+            tasks.CreateMeeting: RoomMaker(units),
+            tasks.EndMeeting: Reporter(units=units, documents=kept.documents, clock=clock),
+            tasks.JoinMeeting: Joiner(attendance),
+            tasks.LeaveMeeting: Leaver(units=units, attendance=attendance, people=people),
+        },
+    )
     return Meetings(
         module=Module(MEETING, background=[results.run, departures.run]),
-        desks=[],
+        desks=[desk],
         service=MeetingService(units=units, schedule=schedule, attendance=attendance),
         schedule=schedule,
         attendance=attendance,
         lifecycle=Lifecycle(units=units, clock=clock),
         results=Results(units=units, documents=kept.documents),
+        rooms=Rooms(units),
     )

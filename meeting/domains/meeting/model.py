@@ -1,7 +1,7 @@
 """Meetings and participants as values; what happens to them stands in `rules`."""
 
 from datetime import datetime
-from enum import IntEnum
+from enum import IntEnum, StrEnum
 
 import msgspec
 
@@ -25,6 +25,14 @@ class MeetingType(IntEnum):
     PRIVATE = 2
     VIDEO = 3
     AUDIO = 4
+
+
+class RoomStatus(StrEnum):
+    """How far the house is with the room of a meeting."""
+
+    PENDING = "pending"
+    READY = "ready"
+    RELEASED = "released"
 
 
 class PartRole(IntEnum):
@@ -127,6 +135,8 @@ class Participant(msgspec.Struct, frozen=True, kw_only=True):
     left_at: datetime | None = None
     arrived_at: datetime | None = None
     """When the user last came or came again, by which late news of an old socket is told apart."""
+    stayed: int = 0
+    """Seconds of the stays before the last."""
 
     @property
     def role_name(self) -> str:

@@ -33,12 +33,14 @@ from meeting.domains.meeting.model import (
     Standing,
     Status,
 )
-from meeting.domains.meeting.ports import Creations
+from meeting.domains.meeting.ports import Creations, Reports, Rooms
 from meeting.kernel.clock import Clock
 from meeting.kernel.ids import Ids
 from meeting.kernel.page import Found, Page
 from meeting.stores.relational.creations import CreationRows
 from meeting.stores.relational.database import metadata
+from meeting.stores.relational.reports import ReportRows
+from meeting.stores.relational.rooms import RoomRows
 from meeting.stores.relational.types import BigKey, Moment
 from meeting.stores.relational.unit import SqlUnit
 
@@ -78,6 +80,7 @@ participants = Table(
     Column("joined_at", Moment),
     Column("left_at", Moment),
     Column("arrived_at", Moment),
+    Column("stayed", Integer, nullable=False),
     UniqueConstraint("meeting_id", "user_id"),
     sqlite_autoincrement=True,
 )
@@ -100,6 +103,8 @@ class SqlMeetingUnit(SqlUnit):
     def __init__(self, connection: AsyncConnection, clock: Clock, ids: Ids) -> None:
         super().__init__(connection, clock, ids)
         self.creations: Creations = CreationRows(connection)
+        self.rooms: Rooms = RoomRows(connection)
+        self.reports: Reports = ReportRows(connection)
 
     async def meeting(self, meeting_id: int, *, lock: bool = False) -> Meeting | None:
         """Return a meeting; `lock` makes other writers of this meeting wait for the commit."""

@@ -9,6 +9,8 @@ from meeting.stores.relational import (
     meeting,
     outbox,
     queue,
+    reports,
+    rooms,
     signaling,
     user,
 )
@@ -24,6 +26,8 @@ __all__ = [
     "metadata",
     "outbox",
     "queue",
+    "reports",
+    "rooms",
     "signaling",
     "user",
 ]

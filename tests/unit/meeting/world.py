@@ -12,6 +12,7 @@ from meeting.domains.meeting.model import Draft, Meeting, MeetingType, Settings
 from meeting.domains.meeting.people import People
 from meeting.domains.meeting.presence import PresenceKeeper
 from meeting.domains.meeting.results import Results
+from meeting.domains.meeting.rooms import Rooms
 from meeting.domains.meeting.schedule import Schedule
 from meeting.domains.meeting.service import MeetingService
 from meeting.domains.meeting.speech import SpeechKeeper
@@ -90,6 +91,7 @@ class World:
         self.schedule = Schedule(
             units=self.units, clock=self.clock, people=people, passwords=passwords
         )
+        self.rooms = Rooms(self.units)
         self.lifecycle = Lifecycle(units=self.units, clock=self.clock)
         self.attendance = Attendance(
             units=self.units,
