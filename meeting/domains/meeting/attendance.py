@@ -100,9 +100,8 @@ class Attendance:
                 password_known=known,
                 now=self._clock.now(),
             )
-            if online and taken.status is Standing.JOINED:
-                taken = msgspec.structs.replace(taken, online=True)
-            taken = await unit.place(taken)
+            here = online or taken.online or await unit.copies.online(user_id)
+            taken = await unit.place(rules.shown(taken, online=here))
             if event is not None:
                 await unit.save(after)
                 unit.append(event)
@@ -150,7 +149,8 @@ class Attendance:
             if await unit.seat(meeting_id, user_id) is not None:
                 raise Fault(Kind.EXISTS, "this user is in the list of participants already")
             guest = msgspec.structs.replace(newcomer(meeting, person), role=role)
-            return await unit.place(guest)
+            here = await unit.copies.online(user_id)
+            return await unit.place(rules.shown(guest, online=here))
 
     async def _moderated(
         self, unit: MeetingUnit, call: Call, meeting_id: int, *, lock: bool = False

@@ -59,6 +59,10 @@ MEMBERS = frozenset({Standing.INVITED, Standing.JOINED, Standing.LEFT})
 """Who may read what belongs to a meeting."""
 
 
+SHOWN = frozenset({Standing.INVITED, Standing.JOINED})
+"""Who is shown as online or not; of the others it is nobody's business."""
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a meeting allows; `enable_recording` means: record by itself."""
 
@@ -129,7 +133,11 @@ class Participant(msgspec.Struct, frozen=True, kw_only=True):
     role: PartRole = PartRole.PARTICIPANT
     status: Standing = Standing.INVITED
     online: bool = False
-    """Whether signaling let the user in and has not reported the last peer gone."""
+    """Whether the user has a socket, in this meeting's room or anywhere, as far as was heard.
+
+    Being let into the room says so at once, other news of the user a moment later; whoever has
+    left is not shown as online, nor is the user of a meeting that is over.
+    """
     joined_at: datetime | None = None
     """When the seat was taken last."""
     left_at: datetime | None = None

@@ -46,6 +46,22 @@ class Rooms(Protocol):
         ...
 
 
+class Copies(Protocol):
+    """What the meeting domain keeps of the users, which are the user domain's."""
+
+    async def rename(self, user_id: int, *, username: str | None, full_name: str | None) -> None:
+        """Change the names of a user in all lists; None leaves one as it is."""
+        ...
+
+    async def online(self, user_id: int) -> bool:
+        """Tell whether a user is online, as far as was heard."""
+        ...
+
+    async def appear(self, user_id: int, *, here: bool) -> None:
+        """Note that a user is online or not, and show it in the lists."""
+        ...
+
+
 class Mark(msgspec.Struct, frozen=True, kw_only=True):
     """How often the report of an ended meeting was wanted, and up to which time it was made."""
 
@@ -87,6 +103,11 @@ class MeetingUnit(Unit, Protocol):
     @property
     def creations(self) -> Creations:
         """Return which key made which meeting."""
+        ...
+
+    @property
+    def copies(self) -> Copies:
+        """Return what is kept of the users."""
         ...
 
     @property

@@ -16,6 +16,7 @@ from meeting.domains.meeting.events import (
     UserLeft,
 )
 from meeting.domains.meeting.model import (
+    SHOWN,
     Meeting,
     Participant,
     PartRole,
@@ -120,6 +121,11 @@ def reported(meeting: Meeting) -> None:
     """Refuse the report of a meeting that has not ended."""
     if meeting.status is not Status.ENDED:
         raise Fault(Kind.CONFLICT, "there is a report once the meeting has ended")
+
+
+def shown(seat: Participant, *, online: bool) -> Participant:
+    """Return a seat as its user is online or not; only the invited and the joined are shown so."""
+    return replace(seat, online=online and seat.status in SHOWN)
 
 
 def stay(seat: Participant, until: datetime) -> int:

@@ -69,7 +69,8 @@ class Schedule:
                 await unit.creations.remember(
                     creator, call.key, meeting.id, print_, now=now, since=now - KEY_LIFE
                 )
-            await unit.place(newcomer(meeting, host))
+            here = await unit.copies.online(creator)
+            await unit.place(rules.shown(newcomer(meeting, host), online=here))
             task = CreateMeeting(
                 meeting_id=meeting.id,
                 title=meeting.title,

@@ -1,10 +1,30 @@
 """What the user domain announces."""
 
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from meeting.kernel.message import Event
 
 TOPIC = "user_events"
+
+
+class UserProfileUpdated(Event, frozen=True, kw_only=True):
+    """A profile has other values than before."""
+
+    TYPE: ClassVar[str] = "user.profile_updated"
+    TOPIC: ClassVar[str] = TOPIC
+    user_id: int
+    updates: dict[str, Any]
+    """The present values of what changed; the nickname goes by `full_name`."""
+
+
+class UserStatusChanged(Event, frozen=True, kw_only=True):
+    """Somebody came or went, or is busy now."""
+
+    TYPE: ClassVar[str] = "user.status_changed"
+    TOPIC: ClassVar[str] = TOPIC
+    user_id: int
+    old_status: str
+    new_status: str
 
 
 class UserRevoked(Event, frozen=True, kw_only=True):

@@ -2,6 +2,8 @@
 
 from meeting.stores.relational import (
     ai,
+    calendar,
+    copies,
     creations,
     documents,
     idempotency,
@@ -18,6 +20,8 @@ from meeting.stores.relational.database import metadata
 
 __all__ = [
     "ai",
+    "calendar",
+    "copies",
     "creations",
     "documents",
     "idempotency",

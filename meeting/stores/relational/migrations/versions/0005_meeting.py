@@ -1,4 +1,4 @@
-"""Rooms of meetings, the marks of their reports, and how long people stayed."""
+"""Rooms, the marks of reports, who is online, and how long people stayed."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -31,6 +31,11 @@ def upgrade() -> None:
             ["meeting_id"], ["meetings.id"], name=("fk_meeting_report_marks_meeting_id")
         ),
         sa.PrimaryKeyConstraint("meeting_id", name=("pk_meeting_report_marks")),
+    )
+    op.create_table(
+        "meeting_online",
+        sa.Column("user_id", BigKey, autoincrement=False, nullable=False),
+        sa.PrimaryKeyConstraint("user_id", name=("pk_meeting_online")),
     )
     op.add_column(
         "meeting_participants",
