@@ -57,6 +57,12 @@ class Session:
         """Return its place in a room, until it departs."""
         return self._dialogue.place
 
+    @property
+    def final(self) -> bool:
+        """Tell whether it ended so that the user is not to be waited for."""
+        closed = self._close and self._close[0]
+        return self._fate is not Fate.KEPT or closed is Close.TOKEN_ENDED
+
     def deliver(self, frame: bytes, *, urgent: bool = False) -> None:
         """Queue an encoded frame; a peer that has no room for it reads too slowly and is closed."""
         if not self._outgoing.put(frame, urgent=urgent):

@@ -40,3 +40,7 @@ class UserApi(Protocol):
     async def get_user(self, call: Call, user_id: int) -> Person:
         """Return one user; `user_not_found` where there is none."""
         ...
+
+    async def update_user_status(self, call: Call, user_id: int, status: str) -> None:
+        """Keep a user's presence, online, away, busy or offline; announced where it changed."""
+        ...
