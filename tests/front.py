@@ -44,7 +44,7 @@ class Front:
         self.units = SqlUnits(database, SqlUserUnit, self.clock, self.ids)
         self.accounts = Accounts(self.units, self.passwords, self.clock)
         self.sessions = Sessions(self.units, self.passwords, self.tokens, self.clock, self.ids)
-        self.service = UserService(self.units, self.tokens)
+        self.service = UserService(self.units, self.tokens, self.clock)
         self.answers = SqlAnswers(database, self.clock)
         self.state = health.Readiness("ready", {"user": health.ModuleState("running")})
         self.by_account = Window(limits.per_account, self.clock)

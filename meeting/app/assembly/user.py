@@ -45,7 +45,7 @@ def make(kept: Stores, tokens: Tokens, clock: Clock, ids: Ids) -> People:
     return People(
         module=Module(USER, stop=stop),
         desks=[],
-        service=UserService(units, tokens),
+        service=UserService(units, tokens, clock),
         accounts=Accounts(units, passwords, clock),
         sessions=Sessions(units, passwords, tokens, clock, ids),
         passwords=passwords,

@@ -11,6 +11,7 @@ from meeting.kernel.call import Caller, Role
 from meeting.kernel.errors import Fault, Kind
 from meeting.kernel.secret import Secret
 
+PRESENCE = ("online", "away", "busy", "offline")
 REFRESH_LIFE = timedelta(days=30)
 
 

@@ -28,6 +28,10 @@ class UserUnit(Unit, Protocol):
         """Remember when an account was last logged in to."""
         ...
 
+    async def appear(self, user_id: int, status: str, at: datetime) -> str:
+        """Keep a user's presence and return the one before; offline where there was none."""
+        ...
+
     async def appoint(self, user_id: int, role: Role) -> None:
         """Give an account a role."""
         ...

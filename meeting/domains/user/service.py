@@ -1,10 +1,12 @@
 """The user domain as other domains see it: satisfies `UserApi`."""
 
 from meeting.domains.user.api import Identity, Person
-from meeting.domains.user.model import Status
+from meeting.domains.user.events import UserStatusChanged
+from meeting.domains.user.model import PRESENCE, Status
 from meeting.domains.user.ports import UserUnit
 from meeting.kernel.call import Call
-from meeting.kernel.errors import Fault, Kind
+from meeting.kernel.clock import Clock
+from meeting.kernel.errors import Fault, Kind, invalid
 from meeting.kernel.ids import MAX_ID
 from meeting.kernel.ports import Units
 from meeting.kernel.token import Tokens
@@ -13,9 +15,10 @@ from meeting.kernel.token import Tokens
 class UserService:
     """Answers who a token belongs to, and who a user is."""
 
-    def __init__(self, units: Units[UserUnit], tokens: Tokens) -> None:
+    def __init__(self, units: Units[UserUnit], tokens: Tokens, clock: Clock) -> None:
         self._units = units
         self._tokens = tokens
+        self._clock = clock
 
     async def validate_token(self, call: Call, token: str) -> Identity:
         """Check an access token or ticket: seal, expiry, revocation, account; never consumes it."""
@@ -40,3 +43,16 @@ class UserService:
         if user is None:
             raise Fault(Kind.USER_NOT_FOUND, "there is no such user")
         return user.shown_to(call.caller)
+
+    async def update_user_status(self, call: Call, user_id: int, status: str) -> None:
+        """Keep a user's presence, online, away, busy or offline; announced where it changed."""
+        if not call.caller.is_service:
+            raise Fault(Kind.FORBIDDEN, "only services may do this")
+        if status not in PRESENCE:
+            raise invalid("status", f"must be one of: {', '.join(PRESENCE)}")
+        async with self._units.write() as unit:
+            if not 1 <= user_id <= MAX_ID or await unit.by_id(user_id) is None:
+                raise Fault(Kind.USER_NOT_FOUND, "there is no such user")
+            old = await unit.appear(user_id, status, self._clock.now())
+            if old != status:
+                unit.append(UserStatusChanged(user_id=user_id, old_status=old, new_status=status))

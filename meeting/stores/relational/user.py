@@ -56,6 +56,15 @@ revocations = Table(
 )
 
 
+presence = Table(
+    "user_presence",
+    metadata,
+    Column("user_id", BigKey, primary_key=True, autoincrement=False),
+    Column("status", String(16), nullable=False),
+    Column("changed_at", Moment, nullable=False),
+)
+
+
 class SqlUserUnit(SqlUnit):
     """Satisfies `UserUnit`."""
 
@@ -93,6 +102,21 @@ class SqlUserUnit(SqlUnit):
         await self.connection.execute(
             update(users).where(users.c.id == user_id).values(last_login=at)
         )
+
+    async def appear(self, user_id: int, status: str, at: datetime) -> str:
+        """Keep a user's presence and return the one before; offline where there was none."""
+        row = {"user_id": user_id, "status": "offline", "changed_at": at}
+        await self.connection.execute(
+            upsert(self.connection, presence, row, keys=["user_id"], replace=False)
+        )
+        theirs = presence.c.user_id == user_id
+        old = await self.connection.scalar(
+            select(presence.c.status).where(theirs).with_for_update()
+        )
+        if old != status:
+            changed = update(presence).where(theirs).values(status=status, changed_at=at)
+            await self.connection.execute(changed)
+        return str(old)
 
     async def appoint(self, user_id: int, role: Role) -> None:
         """Give an account a role."""

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from meeting.stores.relational.types import BigKey
+from meeting.stores.relational.types import BigKey, Moment
 
 revision = "0005"
 down_revision = "0003"
@@ -36,6 +36,13 @@ def upgrade() -> None:
         "meeting_online",
         sa.Column("user_id", BigKey, autoincrement=False, nullable=False),
         sa.PrimaryKeyConstraint("user_id", name=("pk_meeting_online")),
+    )
+    op.create_table(
+        "user_presence",
+        sa.Column("user_id", BigKey, autoincrement=False, nullable=False),
+        sa.Column("status", sa.String(length=16), nullable=False),
+        sa.Column("changed_at", Moment(), nullable=False),
+        sa.PrimaryKeyConstraint("user_id", name=("pk_user_presence")),
     )
     op.add_column(
         "meeting_participants",
