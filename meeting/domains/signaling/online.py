@@ -119,14 +119,15 @@ class Online:
     async def say(self) -> bool:
         """Tell what there is to tell, a few at once; False when that was all, or none got through.
 
-        Those who came go first: nobody waits for those who went.
+        Those who came go first. Whom it failed for goes to the end of the line.
         """
         came = list(self._untold.values())[:AT_ONCE]
-        if came:
-            told = await _each(self._arrive(stay) for stay in came)
-        else:
-            over = await self._stays.over(AT_ONCE)
-            told = await _each(self._depart(lease) for lease in over)
+        told = await _each(self._arrive(stay) for stay in came)
+        for stay in came:
+            if self._untold.get(stay.user_id) == stay:
+                self._untold[stay.user_id] = self._untold.pop(stay.user_id)
+        over = await self._stays.over(AT_ONCE)
+        told += await _each(self._depart(lease) for lease in over)
         return any(told)
 
     async def _arrive(self, stay: Stay) -> bool:

@@ -210,20 +210,25 @@ async def test_a_kill_ends_who_was_online(tmp_path: Path) -> None:
         alice = await Client(server.url["http"], http).enter("alice")
         bob = await Client(server.url["http"], http).enter("bob")
         rooms = [await alice.meeting() for _ in range(2)]
+        # Where bob is invited and never comes, nothing but his presence says that he is online.
+        other = await alice.meeting()
+        await alice.data("POST", f"/meetings/{other}/participants", {"user_id": bob.user_id})
         for room in rooms:
             await bob.data("POST", f"/meetings/{room}/join")
         first, second = [await bob.socket(room) for room in rooms]
-        for room in rooms:
+        for room in (*rooms, other):
             await shown(alice, room, bob.user_id, online=True)
         await first.close()
         await shown(alice, rooms[0], bob.user_id, online=False)
-        await shown(alice, rooms[1], bob.user_id, online=True)
+        for room in (rooms[1], other):
+            await shown(alice, room, bob.user_id, online=True)
         server.process.send_signal(signal.SIGKILL)
         await server.gone()
         again = await Server(tmp_path, settings=settings).start()
         try:
             alice.url = again.url["http"]
-            await shown(alice, rooms[1], bob.user_id, online=False)
+            for room in (rooms[1], other):
+                await shown(alice, room, bob.user_id, online=False)
         finally:
             await again.stop()
         await second.close()
