@@ -58,6 +58,8 @@ POLICY: Mapping[Route, Rule] = MappingProxyType(
         ("POST", "/auth/refresh"): Rule(Who.OPEN, auth=True),
         ("POST", "/auth/logout"): Rule(Who.USER, auth=True),
         ("GET", "/users/profile"): USER,
+        ("GET", "/notifications"): USER,
+        ("POST", "/notifications/{notification_id}/read"): USER,
         ("POST", "/meetings"): USER,
         ("GET", "/meetings"): USER,
         ("GET", "/meetings/{meeting_id}"): USER,
@@ -85,7 +87,7 @@ POLICY: Mapping[Route, Rule] = MappingProxyType(
 """The routes below `PREFIX`."""
 
 BARE: Mapping[Route, Rule] = MappingProxyType(
-    {("GET", "/health"): OPEN, ("GET", "/ready"): OPEN, ("GET", "/schema"): OPEN}
+    {("GET", path): OPEN for path in ("/health", "/ready", "/metrics", "/schema")}
 )
 """The routes without prefix and without envelope, which are on every port."""
 

@@ -9,6 +9,7 @@ import structlog
 
 from meeting.app.assembly.ai import Analysis
 from meeting.app.assembly.meeting import Meetings
+from meeting.app.assembly.notification import Notices
 from meeting.app.assembly.signaling import Signals
 from meeting.app.assembly.stores import Stores
 from meeting.app.assembly.user import People
@@ -24,6 +25,8 @@ from meeting.transports.http import (
     app,
     health,
     meeting as meeting_routes,
+    metrics,
+    notification as notification_routes,
     signaling as signaling_routes,
     user as user_routes,
 )
@@ -34,6 +37,7 @@ from meeting.transports.http.gate import Desk
 from meeting.transports.http.health import ModuleState, Readiness
 from meeting.transports.http.idempotency import Once
 from meeting.transports.http.limits import Limits, Window
+from meeting.transports.http.metrics import Meter
 from meeting.transports.http.server import CONNECTIONS, Listener
 from meeting.transports.websocket import aio, asgi
 
@@ -54,9 +58,11 @@ def make(
     meetings: Meetings,
     signals: Signals,
     analysis: Analysis,
+    notices: Notices,
     tokens: Tokens,
     clock: Clock,
     ids: Ids,
+    meter: Meter,
     house: Callable[[], House],
 ) -> Doors:
     """Make the three ports on one desk; they are taken when the module starts."""
@@ -65,7 +71,10 @@ def make(
     origins, host = config.http.origins, config.http.host
     limits = _limits(config)
     desk = _desk(config, kept, people, tokens, clock, ids, limits)
-    bare = health.routes(lambda: _readiness(house()))
+    bare = [
+        *health.routes(lambda: _readiness(house())),
+        metrics.route(meter, everybody=config.http.metrics_open),
+    ]
     envelope = Envelopes(clock)
     speech = ai_routes.routes(analysis.recognition, analysis.detection, analysis.history, envelope)
     signals_rest = signaling_routes.routes(signals.service.tickets, envelope)
@@ -84,6 +93,7 @@ def make(
         ),
         *signals_rest,
         *speech,
+        *notification_routes.routes(notices.history, envelope),
     ]
     socket = asgi.route(signals.service, origins=origins, ids=ids, clock=clock)
     drain = math.ceil(config.http.drain_seconds)

@@ -1,19 +1,21 @@
 """The connection to SQLite or PostgreSQL, and how a transaction begins and ends on it."""
 
 import asyncio
+import json
 import math
-from collections import defaultdict
+import secrets
 from collections.abc import AsyncIterator, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any, Self
 
-from sqlalchemy import URL, MetaData, event, make_url, select
+from sqlalchemy import URL, MetaData, event, func, make_url, select
 from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError, TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from meeting.kernel.errors import Fault, Kind
 from meeting.kernel.failpoint import failpoint
+from meeting.kernel.growth import ANY, Growth
 
 metadata = MetaData(
     naming_convention={
@@ -28,6 +30,10 @@ metadata = MetaData(
 FILE = "meeting.db"
 """The embedded database's name in its state folder."""
 POOL = 4
+CHANNEL = "meeting_grew"
+"""Where PostgreSQL tells the other processes what grew."""
+LONGEST_NOTICE = 7000
+"""Bytes; PostgreSQL takes no more than 8000."""
 DRIVERS = {"postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg"}
 ENCRYPTION = ("", "disable", "allow", "prefer", "require", "verify-ca", "verify-full")
 WAIT_SECONDS = 5.0
@@ -35,6 +41,8 @@ STATEMENT_SECONDS = 30.0
 """How long one statement may run on PostgreSQL, and how long a transaction may stand idle."""
 PASSING = ("08", "40", "53", "55", "57")
 """Classes of SQLSTATE that blame no statement: cut off, a lost race, no room, busy, shut down."""
+DETAIL = "\nDETAIL"
+"""Where PostgreSQL's error stops to speak of tables and begins to quote rows."""
 PRAGMAS = {
     "journal_mode": "WAL",
     "synchronous": "FULL",  # an answer means "kept", also when the power fails after it
@@ -67,7 +75,9 @@ class Database:
             self._writer = self._server(pool, "READ COMMITTED")
             # What SQLite does by itself: all of a unit's reading sees one moment.
             self._readers = self._server(pool, "REPEATABLE READ")
-        self._grown: dict[str, asyncio.Event] = defaultdict(asyncio.Event)
+        self._growth = Growth()
+        self.name = secrets.token_hex(4)
+        """What tells the growth that this process has announced from that of others."""
 
     @classmethod
     def embedded(cls, folder: Path, wait_seconds: float = WAIT_SECONDS) -> Self:
@@ -154,6 +164,7 @@ class Database:
             raise _away("the database does not answer") from error
         except DBAPIError as error:
             state = getattr(error.orig, "sqlstate", None) or ""
+            _hush(error)
             if error.connection_invalidated or state.startswith(PASSING):
                 raise _away("the database is gone or busy; ask again") from error
             raise
@@ -163,15 +174,37 @@ class Database:
         async with self.read() as connection:
             await connection.execute(select(1))
 
-    def grew(self, topics: Iterable[str]) -> None:
-        """Wake whoever waits for one of the topics; called after the commit."""
-        for topic in topics:
-            self._grown[topic].set()
-            self._grown[topic] = asyncio.Event()
+    async def announce(self, connection: AsyncConnection, topics: Iterable[str]) -> None:
+        """Have the other processes woken by this transaction's commit; on a file there are none."""
+        if not self.sqlite:
+            said = json.dumps([self.name, *topics])
+            if len(said) > LONGEST_NOTICE:
+                said = json.dumps([self.name])
+            await connection.execute(select(func.pg_notify(CHANNEL, said)))
 
-    def growth(self, topic: str) -> asyncio.Event:
+    def grew(self, topics: Iterable[str]) -> None:
+        """Wake whoever waits for one of the topics, or for any; called after the commit."""
+        self._growth.grew(topics)
+
+    def grew_anyhow(self) -> None:
+        """Wake everybody: something may have been missed."""
+        self._growth.anyhow()
+
+    def growth(self, topic: str = ANY) -> asyncio.Event:
         """Return what is set when `grew` is called for the topic next."""
-        return self._grown[topic]
+        return self._growth.of(topic)
+
+    @asynccontextmanager
+    async def bare(self) -> AsyncIterator[AsyncConnection]:
+        """Open a connection of its own outside of any transaction, to a server."""
+        engine = self._server(1, "AUTOCOMMIT")
+        try:
+            async with self._open(engine) as connection:
+                yield connection
+        finally:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(WAIT_SECONDS):
+                    await engine.dispose()
 
     async def close(self) -> None:
         """Close every connection; those to a server that is away are left to the system."""
@@ -200,4 +233,15 @@ def address(url: str) -> tuple[URL, str]:
 
 
 def _away(said: str) -> Fault:
-    return Fault(Kind.UNAVAILABLE, said, details={"peer": "database"})
+    return Fault(Kind.UNAVAILABLE, said, details={"peer": "database"}, retry_after=1)
+
+
+def _hush(error: BaseException | None) -> None:
+    """Take the values of rows out of an error and its causes: they would go into the log."""
+    while error is not None:
+        error.args = tuple(
+            each.split(DETAIL, 1)[0] if isinstance(each, str) else each for each in error.args
+        )
+        if getattr(error, "detail", None) and not isinstance(error, DBAPIError):
+            error.detail = None  # type: ignore[attr-defined] # asyncpg's, which prints it
+        error = error.__cause__ or getattr(error, "orig", None)
