@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Meta
 
 from meeting.app.state import default_folder
+from meeting.domains.signaling.model import LONGEST_FRAME
 from meeting.kernel.secret import Secret
 from meeting.models.cache import default as default_cache
 from meeting.stores.relational.database import address
@@ -20,8 +21,6 @@ DAY = 86_400
 Seconds = Annotated[float, Meta(gt=0, le=DAY)]
 MIB = 2**20
 Bytes = Annotated[int, Meta(ge=1024, le=2**30)]
-LONGEST_FRAME = 256 * 1024
-"""What a frame may be set to at most; a queue has to hold at least that and who sent it."""
 SECRET_LENGTH = 32
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 ENDPOINT = re.compile(r"tcp://[^/\s]+:\d{1,5}|ipc://\S+")

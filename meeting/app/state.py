@@ -5,7 +5,7 @@ import os
 import secrets
 from pathlib import Path
 
-from meeting.kernel.place import standard
+from meeting.kernel.folders import standard
 from meeting.kernel.secret import Secret
 
 

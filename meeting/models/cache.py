@@ -14,7 +14,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from meeting.kernel.place import standard
+from meeting.kernel.folders import standard
 from meeting.models.errors import ModelError
 from meeting.models.progress import Work
 

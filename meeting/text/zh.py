@@ -84,6 +84,9 @@ ZH: dict[str, str] = {
     "the meeting has not started; only the host may join now": (
         "会议尚未开始,目前只有主持人可以加入"
     ),
+    "the meeting is active; end it first": "会议正在进行,请先结束会议",
+    "there is a report once the meeting has ended": "会议结束后才有报告",
+    "the report is not made yet; ask again in a moment": "报告尚未生成,请稍后重试",
     "the meeting {how}": "会议{how}",
     "was cancelled": "已取消",
     "has ended": "已结束",

@@ -10,15 +10,21 @@ from meeting.app.assembly.workers import Desk
 from meeting.app.module import Module
 from meeting.app.modules import MEETING
 from meeting.domains.ai import events as ai_events
+from meeting.domains.meeting import tasks
+from meeting.domains.meeting.acquaintance import NameKeeper, OnlineKeeper
 from meeting.domains.meeting.attendance import Attendance
+from meeting.domains.meeting.errands import Joiner, Leaver
 from meeting.domains.meeting.lifecycle import Lifecycle
 from meeting.domains.meeting.people import People
 from meeting.domains.meeting.presence import PresenceKeeper
+from meeting.domains.meeting.reporting import Reporter
 from meeting.domains.meeting.results import Results
+from meeting.domains.meeting.rooms import RoomMaker, Rooms
 from meeting.domains.meeting.schedule import Schedule
 from meeting.domains.meeting.service import MeetingService
 from meeting.domains.meeting.speech import SpeechKeeper
 from meeting.domains.signaling import events as signaling_events
+from meeting.domains.user import events as user_events
 from meeting.kernel.clock import Clock
 from meeting.kernel.consumer import Consumer
 from meeting.kernel.token import Tokens
@@ -35,10 +41,11 @@ class Meetings(msgspec.Struct, frozen=True):
     attendance: Attendance
     lifecycle: Lifecycle
     results: Results
+    rooms: Rooms
 
 
 def make(kept: Stores, users: Users, tokens: Tokens, clock: Clock) -> Meetings:
-    """Make the meeting domain, with its readers of AI results and of closed connections."""
+    """Make the meeting domain, with its queue and its readers of others' events."""
     units = kept.rows.units(SqlMeetingUnit)
     people = People(users.service)
     schedule = Schedule(units=units, clock=clock, people=people, passwords=users.passwords)
@@ -63,12 +70,32 @@ def make(kept: Stores, users: Users, tokens: Tokens, clock: Clock) -> Meetings:
             signaling_events.ConnectionClosed: PresenceKeeper(units=units, clock=clock),
         },
     )
+    news = Consumer(
+        MEETING,
+        user_events.TOPIC,
+        feed=kept.log,
+        units=units,
+        handlers={
+            user_events.UserProfileUpdated: NameKeeper(units),
+            user_events.UserStatusChanged: OnlineKeeper(units),
+        },
+    )
+    desk = Desk(
+        tasks.QUEUE,
+        {
+            tasks.CreateMeeting: RoomMaker(units),
+            tasks.EndMeeting: Reporter(units=units, documents=kept.documents, clock=clock),
+            tasks.JoinMeeting: Joiner(attendance),
+            tasks.LeaveMeeting: Leaver(units=units, attendance=attendance, people=people),
+        },
+    )
     return Meetings(
-        module=Module(MEETING, background=[results.run, departures.run]),
-        desks=[],
+        module=Module(MEETING, background=[results.run, departures.run, news.run]),
+        desks=[desk],
         service=MeetingService(units=units, schedule=schedule, attendance=attendance),
         schedule=schedule,
         attendance=attendance,
         lifecycle=Lifecycle(units=units, clock=clock),
         results=Results(units=units, documents=kept.documents),
+        rooms=Rooms(units),
     )

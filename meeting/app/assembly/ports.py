@@ -93,6 +93,7 @@ def make(
             lifecycle=meetings.lifecycle,
             attendance=meetings.attendance,
             results=meetings.results,
+            rooms=meetings.rooms,
             envelope=envelope,
             websocket_url=lambda host: socket_url(config.http.public_url, host, addresses["http"]),
             ice_servers=ice,

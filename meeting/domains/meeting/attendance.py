@@ -9,6 +9,7 @@ from meeting.domains.meeting.ports import MeetingUnit
 from meeting.kernel.call import Call
 from meeting.kernel.clock import Clock
 from meeting.kernel.errors import Fault, Kind
+from meeting.kernel.letter import Held
 from meeting.kernel.page import Found, Page
 from meeting.kernel.password import Passwords
 from meeting.kernel.ports import Units
@@ -70,8 +71,12 @@ class Attendance:
         *,
         password: Secret | None = None,
         online: bool = False,
+        held: Held | None = None,
     ) -> Admission:
-        """Take a seat for a user, in one transaction; `online` when a socket of theirs asks."""
+        """Take a seat for a user, in one transaction; `online` when a socket of theirs asks.
+
+        `held` is the task that asks for it, which ends with that transaction.
+        """
         async with self._units.read() as unit:
             found = await unit.meeting(meeting_id)
             seat = await unit.seat(meeting_id, user_id)
@@ -95,27 +100,33 @@ class Attendance:
                 password_known=known,
                 now=self._clock.now(),
             )
-            if online and taken.status is Standing.JOINED:
-                taken = msgspec.structs.replace(taken, online=True)
-            taken = await unit.place(taken)
+            here = online or taken.online or await unit.copies.online(user_id)
+            taken = await unit.place(rules.shown(taken, online=here))
             if event is not None:
                 await unit.save(after)
                 unit.append(event)
+            if held is not None:
+                await unit.settle(held)
         return Admission(meeting=after, participant=taken)
 
     async def leave(self, call: Call, meeting_id: int) -> Meeting:
         """Free the caller's seat; without one there is nothing to do."""
+        return await self.dismiss(call.caller.user_id, meeting_id)
+
+    async def dismiss(self, user_id: int, meeting_id: int, *, held: Held | None = None) -> Meeting:
+        """Free a user's seat; `held` is the task that asks for it, which ends with it."""
         async with self._units.write() as unit:
             found = await unit.meeting(meeting_id, lock=True)
-            seat = await unit.seat(meeting_id, call.caller.user_id)
-            meeting = rules.seen(found, seat)
-            if seat is None:
-                return meeting
-            after, left, event = rules.leave(meeting, seat, "user_left", self._clock.now())
-            if event is not None:
-                await unit.place(left)
-                await unit.save(after)
-                unit.append(event)
+            seat = await unit.seat(meeting_id, user_id)
+            after = rules.seen(found, seat)
+            if seat is not None:
+                after, left, event = rules.leave(after, seat, "user_left", self._clock.now())
+                if event is not None:
+                    await unit.place(left)
+                    await unit.save(after)
+                    unit.append(event)
+            if held is not None:
+                await unit.settle(held)
             return after
 
     async def participants(self, call: Call, meeting_id: int, page: Page) -> Found[Participant]:
@@ -138,7 +149,8 @@ class Attendance:
             if await unit.seat(meeting_id, user_id) is not None:
                 raise Fault(Kind.EXISTS, "this user is in the list of participants already")
             guest = msgspec.structs.replace(newcomer(meeting, person), role=role)
-            return await unit.place(guest)
+            here = await unit.copies.online(user_id)
+            return await unit.place(rules.shown(guest, online=here))
 
     async def _moderated(
         self, unit: MeetingUnit, call: Call, meeting_id: int, *, lock: bool = False

@@ -1,11 +1,25 @@
 """Starting and ending meetings."""
 
+from datetime import datetime
+
 from meeting.domains.meeting import rules
-from meeting.domains.meeting.model import Meeting
+from meeting.domains.meeting.model import Meeting, Status
 from meeting.domains.meeting.ports import MeetingUnit
+from meeting.domains.meeting.tasks import EndMeeting
 from meeting.kernel.call import Call
 from meeting.kernel.clock import Clock
 from meeting.kernel.ports import Units
+
+
+async def finish(unit: MeetingUnit, meeting: Meeting, now: datetime) -> Meeting:
+    """End an active meeting: its participants are left, and its report is wanted."""
+    after, event = rules.end(meeting, now)
+    if event is not None:
+        await unit.save(after)
+        await unit.clear(meeting.id, now)
+        await unit.reports.begin(meeting.id)
+        unit.append(event)
+    return after
 
 
 class Lifecycle:
@@ -30,12 +44,11 @@ class Lifecycle:
         """End an active meeting, for its host; its participants are left."""
         async with self._units.write() as unit:
             meeting = await self._hosted(unit, call, meeting_id)
-            now = self._clock.now()
-            after, event = rules.end(meeting, now)
-            if event is not None:
-                await unit.save(after)
-                await unit.clear(meeting_id, now)
-                unit.append(event)
+            if meeting.status is Status.ENDED:
+                return meeting
+            after = await finish(unit, meeting, self._clock.now())
+            task = EndMeeting(meeting_id=meeting_id, end_time=after.actual_end_time)
+            unit.enqueue(task, key=task.key(0))
             return after
 
     async def _hosted(self, unit: MeetingUnit, call: Call, meeting_id: int) -> Meeting:

@@ -1,7 +1,7 @@
 """Meetings and participants as values; what happens to them stands in `rules`."""
 
 from datetime import datetime
-from enum import IntEnum
+from enum import IntEnum, StrEnum
 
 import msgspec
 
@@ -28,6 +28,14 @@ class MeetingType(IntEnum):
     AUDIO = 4
 
 
+class RoomStatus(StrEnum):
+    """How far the house is with the room of a meeting."""
+
+    PENDING = "pending"
+    READY = "ready"
+    RELEASED = "released"
+
+
 class PartRole(IntEnum):
     """What a participant may do; the creator is the host."""
 
@@ -50,6 +58,10 @@ class Standing(IntEnum):
 
 MEMBERS = frozenset({Standing.INVITED, Standing.JOINED, Standing.LEFT})
 """Who may read what belongs to a meeting."""
+
+
+SHOWN = frozenset({Standing.INVITED, Standing.JOINED})
+"""Who is shown as online or not; of the others it is nobody's business."""
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -115,12 +127,18 @@ class Participant(msgspec.Struct, frozen=True, kw_only=True):
     role: PartRole = PartRole.PARTICIPANT
     status: Standing = Standing.INVITED
     online: bool = False
-    """Whether signaling let the user in and has not reported the last peer gone."""
+    """Whether the user has a socket, in this meeting's room or anywhere, as far as was heard.
+
+    Being let into the room says so at once, other news of the user a moment later; whoever has
+    left is not shown as online, nor is the user of a meeting that is over.
+    """
     joined_at: datetime | None = None
     """When the seat was taken last."""
     left_at: datetime | None = None
     arrived_at: datetime | None = None
     """When the user last came or came again, by which late news of an old socket is told apart."""
+    stayed: int = 0
+    """Seconds of the stays before the last."""
 
     role_name = Word("role")
     status_name = Word("status")

@@ -8,11 +8,15 @@ import msgspec
 from meeting.domains.meeting import rules
 from meeting.domains.meeting.ports import MeetingUnit
 from meeting.domains.meeting.record import ANALYSES, TRANSCRIPTS, Analysis, Line, Source, best
+from meeting.domains.meeting.report import REPORTS, Report, report_key
 from meeting.kernel.call import Call
+from meeting.kernel.errors import Fault, Kind
 from meeting.kernel.page import MAX_SIZE, Found, Page
 from meeting.kernel.ports import Document, Documents, Units
 
 T = TypeVar("T")
+LOOKS = 3
+"""A newer report may take the place of one between the look for it and the reading."""
 
 
 class Results:
@@ -50,6 +54,22 @@ class Results:
         )
         return _read(found, lambda document: msgspec.convert(document.body, Analysis))
 
+    async def report(self, call: Call, meeting_id: int) -> Report:
+        """Return the newest report, for a member, of a meeting that has ended."""
+        for _ in range(LOOKS):
+            async with self._units.read() as unit:
+                seat = await unit.seat(meeting_id, call.caller.user_id)
+                meeting = rules.seen(await unit.meeting(meeting_id), seat)
+                rules.belongs(seat)
+                rules.reported(meeting)
+                mark = await unit.reports.mark(meeting_id)
+            if mark is None or not mark.made:
+                break
+            found = await self._documents.get(REPORTS, report_key(meeting_id, mark.made))
+            if found is not None:
+                return msgspec.convert(found.body, Report)
+        raise Fault(Kind.NOT_FOUND, "the report is not made yet; ask again in a moment")
+
     async def _member(self, call: Call, meeting_id: int) -> None:
         async with self._units.read() as unit:
             seat = await unit.seat(meeting_id, call.caller.user_id)
@@ -65,21 +85,30 @@ class Results:
 
     async def _merged(self, meeting_id: int, user_id: int | None, page: Page) -> Found[Line]:
         lines = best(
-            await self._all(meeting_id, "live", user_id),
-            await self._all(meeting_id, "offline", user_id),
+            await passages(self._documents, meeting_id, "live", user_id),
+            await passages(self._documents, meeting_id, "offline", user_id),
         )
         return Found(lines[page.offset : page.offset + page.size], len(lines))
 
-    async def _all(self, meeting_id: int, source: str, user_id: int | None) -> list[Line]:
-        """Read all passages of one source: what replaces what can't be seen on a page alone."""
-        lines: list[Line] = []
-        number = 1
-        while True:
-            found = await self._find(meeting_id, source, user_id, Page(number, MAX_SIZE))
-            lines.extend(_read(found, _line).rows)
-            if number * MAX_SIZE >= found.total:
-                return lines
-            number += 1
+
+async def passages(
+    documents: Documents, meeting_id: int, source: str, user_id: int | None = None
+) -> list[Line]:
+    """Read all passages of one source: what replaces what can't be seen on a page alone."""
+    lines: list[Line] = []
+    number = 1
+    while True:
+        found = await documents.find(
+            TRANSCRIPTS,
+            meeting_id=meeting_id,
+            user_id=user_id,
+            kind=source,
+            page=Page(number, MAX_SIZE),
+        )
+        lines.extend(_read(found, _line).rows)
+        if number * MAX_SIZE >= found.total:
+            return lines
+        number += 1
 
 
 def _line(document: Document) -> Line:

@@ -16,6 +16,7 @@ from meeting.domains.meeting.events import (
     UserLeft,
 )
 from meeting.domains.meeting.model import (
+    SHOWN,
     Meeting,
     Participant,
     PartRole,
@@ -28,6 +29,13 @@ from meeting.kernel.errors import Fault, Kind
 def seen(meeting: Meeting | None, seat: Participant | None) -> Meeting:
     """Return the meeting to who may know of it; a private one is hidden from all but members."""
     if meeting is None or (meeting.private and (seat is None or not seat.member)):
+        raise Fault(Kind.MEETING_NOT_FOUND, "there is no such meeting")
+    return meeting
+
+
+def known(meeting: Meeting | None) -> Meeting:
+    """Return a meeting that is there, to whoever may know of all."""
+    if meeting is None:
         raise Fault(Kind.MEETING_NOT_FOUND, "there is no such meeting")
     return meeting
 
@@ -95,6 +103,37 @@ def end(meeting: Meeting, now: datetime) -> tuple[Meeting, MeetingEnded | None]:
     return after, MeetingEnded(
         meeting_id=meeting.id, end_time=now, duration=duration, version=after.version
     )
+
+
+def open_room(meeting: Meeting) -> None:
+    """Refuse to prepare the room of a meeting that is over."""
+    if meeting.status in (Status.ENDED, Status.CANCELLED):
+        raise _over(meeting)
+
+
+def close_room(meeting: Meeting) -> None:
+    """Refuse to release the room of a meeting that goes on."""
+    if meeting.status is Status.ACTIVE:
+        raise Fault(Kind.CONFLICT, "the meeting is active; end it first")
+
+
+def reported(meeting: Meeting) -> None:
+    """Refuse the report of a meeting that has not ended."""
+    if meeting.status is not Status.ENDED:
+        raise Fault(Kind.CONFLICT, "there is a report once the meeting has ended")
+
+
+def shown(seat: Participant, *, online: bool) -> Participant:
+    """Return a seat as its user is online or not; only the invited and the joined are shown so."""
+    return replace(seat, online=online and seat.status in SHOWN)
+
+
+def stay(seat: Participant, until: datetime) -> int:
+    """Return for how many seconds a participant was there, in all stays together."""
+    if seat.joined_at is None:
+        return seat.stayed
+    last = (seat.left_at or until) - seat.joined_at
+    return seat.stayed + max(0, int(last.total_seconds()))
 
 
 def needs_password(meeting: Meeting, seat: Participant | None) -> bool:
@@ -169,7 +208,14 @@ def _seated(
     meeting: Meeting, seat: Participant, now: datetime
 ) -> tuple[Meeting, Participant, UserJoined]:
     after = replace(meeting, version=meeting.version + 1, joined=meeting.joined + 1, updated_at=now)
-    taken = replace(seat, status=Standing.JOINED, joined_at=now, arrived_at=now, left_at=None)
+    taken = replace(
+        seat,
+        status=Standing.JOINED,
+        joined_at=now,
+        arrived_at=now,
+        left_at=None,
+        stayed=stay(seat, now),
+    )
     return (
         after,
         taken,

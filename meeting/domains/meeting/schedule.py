@@ -10,6 +10,7 @@ from meeting.domains.meeting.events import MeetingCreated
 from meeting.domains.meeting.model import Draft, Meeting, Status
 from meeting.domains.meeting.people import People, newcomer
 from meeting.domains.meeting.ports import MeetingUnit
+from meeting.domains.meeting.tasks import CreateMeeting
 from meeting.kernel.call import Call
 from meeting.kernel.clock import Clock
 from meeting.kernel.errors import Fault, Kind, invalid
@@ -68,7 +69,15 @@ class Schedule:
                 await unit.creations.remember(
                     creator, call.key, meeting.id, print_, now=now, since=now - KEY_LIFE
                 )
-            await unit.place(newcomer(meeting, host))
+            here = await unit.copies.online(creator)
+            await unit.place(rules.shown(newcomer(meeting, host), online=here))
+            task = CreateMeeting(
+                meeting_id=meeting.id,
+                title=meeting.title,
+                creator_id=creator,
+                start_time=meeting.start_time,
+            )
+            unit.enqueue(task, key=task.key)
             unit.append(
                 MeetingCreated(
                     meeting_id=meeting.id,

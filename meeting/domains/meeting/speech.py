@@ -12,6 +12,7 @@ from meeting.domains.meeting.record import (
     line_of,
     result_key,
 )
+from meeting.domains.meeting.reporting import renew
 from meeting.kernel.errors import Fault, Kind
 from meeting.kernel.failpoint import failpoint
 from meeting.kernel.message import Entry
@@ -66,4 +67,5 @@ class SpeechKeeper:
         )
         failpoint("document-cursor")
         async with self._units.write() as unit:
+            await renew(unit, event.meeting_id)
             await unit.advance(entry)

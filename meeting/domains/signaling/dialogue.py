@@ -23,7 +23,6 @@ class Dialogue:
 
     def __init__(
         self,
-        member: Member,
         admitted: Admitted,
         session_id: str,
         *,
@@ -35,9 +34,8 @@ class Dialogue:
         timings: Timings,
     ) -> None:
         self.place: Place | None = None
-        self._member = member
         self._admitted = admitted
-        self._session_id = session_id
+        self.session_id = session_id
         self._entry = entry
         self._router = router
         self._clock = clock
@@ -47,51 +45,56 @@ class Dialogue:
         self._rate = Rate(limits.frames_per_second, timings.flood)
         self._log = log.bind(user_id=admitted.caller.user_id, session_id=session_id)
 
-    async def take(self, message: str | bytes) -> None:
-        """Act on one message; whatever is wrong with it is answered."""
+    @property
+    def user_id(self) -> int:
+        """Return whose frames these are."""
+        return self._admitted.caller.user_id
+
+    async def take(self, message: str | bytes, member: Member) -> None:
+        """Act on one message of a member, which is answered, also where something is wrong."""
         if len(message) > self._limits.frame_bytes or (
             isinstance(message, str) and len(message.encode()) > self._limits.frame_bytes
         ):
-            self._member.end(Close.TOO_BIG, f"a frame may have {self._limits.frame_bytes} bytes")
+            member.end(Close.TOO_BIG, f"a frame may have {self._limits.frame_bytes} bytes")
             return
         if not self._rate.allow(self._clock.monotonic()):
             if self._rate.flooding:
-                self._member.end(Close.RATE, "you send too fast")
+                member.end(Close.RATE, "you send too fast")
             else:
                 text = f"send at most {self._limits.frames_per_second} frames a second"
-                self._member.deliver(frames.error(Fault(Kind.RATE_LIMITED, text)))
+                member.deliver(frames.error(Fault(Kind.RATE_LIMITED, text)))
             return
         try:
             frame = frames.read(message)
         except frames.Unreadable as fault:
-            self._member.deliver(frames.error(fault, fault.request_type, fault.request_id))
+            member.deliver(frames.error(fault, fault.request_type, fault.request_id))
             return
         try:
-            await self._handle(frame)
+            await self._handle(frame, member)
         except Fault as fault:
-            self._member.deliver(frames.error(fault, frames.type_of(frame), frame.id))
+            member.deliver(frames.error(fault, frames.type_of(frame), frame.id))
         except Exception:  # noqa: BLE001 - a defect of ours costs a frame, not the process
             self._log.exception("frame failed", type=frames.type_of(frame))
             failed = Fault(Kind.INTERNAL, "the server failed at this frame")
-            self._member.deliver(frames.error(failed, frames.type_of(frame), frame.id))
+            member.deliver(frames.error(failed, frames.type_of(frame), frame.id))
 
-    async def _handle(self, frame: frames.Known) -> None:
+    async def _handle(self, frame: frames.Known, member: Member) -> None:
         match frame:
             case frames.Join():
-                await self._join(frame)
+                await self._join(frame, member)
             case frames.Offer() | frames.Answer() | frames.Candidate():
                 await self._relay(frame)
             case frames.Leave():
                 if self.place is not None:
                     self._seated(frame)
-                self._member.end(Close.LEFT, "you left")
+                member.end(Close.LEFT, "you left")
             case frames.Ping():
                 echo = msgspec.UNSET if frame.id is None else frame.id
-                self._member.deliver(frames.encode("pong", id=echo), urgent=True)
+                member.deliver(frames.encode("pong", id=echo), urgent=True)
             case frames.Pong():
                 pass  # its arrival was noted already
 
-    async def _join(self, frame: frames.Join) -> None:
+    async def _join(self, frame: frames.Join, member: Member) -> None:
         asked = self._admitted
         meeting_id = asked.meeting_id if frame.room_id is None else meeting_of(str(frame.room_id))
         if not meeting_id:
@@ -102,7 +105,7 @@ class Dialogue:
         if self.place is not None:
             if self.place.meeting_id != meeting_id:
                 raise Fault(Kind.CONFLICT, "a socket may be in one room; leave first")
-            self._member.deliver(await self._entry.again(call, self.place, frame.id))
+            member.deliver(await self._entry.again(call, self.place, frame.id))
             return
         wished = Place(
             room_id=room_of(meeting_id),
@@ -110,10 +113,10 @@ class Dialogue:
             peer_id=frame.peer_id or asked.peer_id or self._ids.new("peer_"),
             user_id=asked.caller.user_id,
             username=asked.caller.username,
-            session_id=self._session_id,
+            session_id=self.session_id,
             joined_at=self._clock.now(),
         )
-        self.place = await self._entry.enter(call, wished, self._member, frame.id)
+        self.place = await self._entry.enter(call, wished, member, frame.id)
         self._log = self._log.bind(meeting_id=meeting_id)
 
     async def _relay(self, frame: frames.Offer | frames.Answer | frames.Candidate) -> None:

@@ -14,6 +14,8 @@ PeerId = Annotated[str, msgspec.Meta(pattern=rf"^{PEER_ID.pattern}\Z")]
 PLACES = "signaling/"
 """What the keys of all places begin with."""
 MIB = 1024 * 1024
+LONGEST_FRAME = 256 * 1024
+"""What a frame may be set to at most; a queue has to hold at least that and who sent it."""
 
 
 class Close(IntEnum):

@@ -9,8 +9,10 @@ import structlog
 from meeting.domains.meeting.api import MeetingApi
 from meeting.domains.signaling.admission import Admission, Admitted, Knock
 from meeting.domains.signaling.broadcasts import Broadcasts
+from meeting.domains.signaling.dialogue import Dialogue
 from meeting.domains.signaling.entry import Entry
 from meeting.domains.signaling.model import Close, Limits, Timings
+from meeting.domains.signaling.online import Online
 from meeting.domains.signaling.ports import SignalingUnit, Socket
 from meeting.domains.signaling.presence import Presence
 from meeting.domains.signaling.reactions import Reactions
@@ -19,6 +21,7 @@ from meeting.domains.signaling.roster import LeaseRoster
 from meeting.domains.signaling.router import LocalRouter
 from meeting.domains.signaling.seats import Seats
 from meeting.domains.signaling.session import Session
+from meeting.domains.signaling.stays import Stay, Stays
 from meeting.domains.signaling.tickets import Tickets
 from meeting.domains.user.api import UserApi
 from meeting.kernel.clock import Clock
@@ -62,6 +65,7 @@ class Signaling:
         self._router = LocalRouter(rooms, self.seats)
         roster = LeaseRoster(units, clock, self.timings)
         self.presence = Presence(roster, self._router, rooms, clock, self.timings)
+        self.online = Online(Stays(units, clock, self.timings), user, clock, ids, self.timings)
         self._entry = Entry(meeting=meeting, presence=self.presence, clock=clock, ice_urls=ice_urls)
         self._admission = Admission(
             tokens=tokens,
@@ -92,25 +96,35 @@ class Signaling:
 
     async def serve(self, socket: Socket, admitted: Admitted) -> None:
         """Serve an upgraded socket until it is closed."""
-        session = Session(
-            socket,
+        dialogue = Dialogue(
             admitted,
+            self._ids.new("sess_"),
             entry=self._entry,
-            presence=self.presence,
             router=self._router,
             clock=self._clock,
             ids=self._ids,
             limits=self.limits,
             timings=self.timings,
         )
+        session = Session(
+            socket,
+            dialogue,
+            presence=self.presence,
+            clock=self._clock,
+            limits=self.limits,
+            timings=self.timings,
+        )
+        stay = Stay(user_id=admitted.caller.user_id, session_id=dialogue.session_id)
         admitted.seat.occupant = session
         if admitted.seat.revoked:
             session.end(Close.TOKEN_ENDED, "the token was revoked")
         elif self._admission.draining:
             session.end(Close.DRAIN, "this server is going down; connect again")
+        self.online.came(stay)
         try:
             await session.run()
         finally:
+            self.online.went(stay, at_once=session.final)
             self.dismiss(admitted)
 
     async def start(self) -> None:
@@ -134,6 +148,8 @@ class Signaling:
             lambda: self.reactions.run(self.reactions.meetings),
             lambda: self.reactions.run(self.reactions.users),
             lambda: self.presence.run(self.seats.places),
+            self.online.keep,
+            self.online.tell,
             self._pulse,
         )
 

@@ -6,17 +6,13 @@ from enum import Enum
 import structlog
 
 from meeting.domains.signaling import frames
-from meeting.domains.signaling.admission import Admitted
 from meeting.domains.signaling.dialogue import Dialogue
-from meeting.domains.signaling.entry import Entry
 from meeting.domains.signaling.model import Close, Limits, Place, Timings
 from meeting.domains.signaling.outgoing import Outgoing, Signal
 from meeting.domains.signaling.ports import Closed, Socket
 from meeting.domains.signaling.presence import Presence
-from meeting.domains.signaling.router import Router
 from meeting.kernel.clock import Clock
 from meeting.kernel.errors import Fault
-from meeting.kernel.ids import Ids
 
 log = structlog.get_logger(__name__)
 
@@ -36,32 +32,18 @@ class Session:
     def __init__(
         self,
         socket: Socket,
-        admitted: Admitted,
+        dialogue: Dialogue,
         *,
-        entry: Entry,
         presence: Presence,
-        router: Router,
         clock: Clock,
-        ids: Ids,
         limits: Limits,
         timings: Timings,
     ) -> None:
-        session_id = ids.new("sess_")
-        self._log = log.bind(user_id=admitted.caller.user_id, session_id=session_id)
+        self._log = log.bind(user_id=dialogue.user_id, session_id=dialogue.session_id)
         self._socket = socket
+        self._dialogue = dialogue
         self._presence = presence
         self._timings = timings
-        self._dialogue = Dialogue(
-            self,
-            admitted,
-            session_id,
-            entry=entry,
-            router=router,
-            clock=clock,
-            ids=ids,
-            limits=limits,
-            timings=timings,
-        )
         self._outgoing = Outgoing(limits.queue_frames, limits.queue_bytes)
         self._heard_at = self._pinged_at = clock.monotonic()
         self._seq = 0
@@ -74,6 +56,12 @@ class Session:
     def place(self) -> Place | None:
         """Return its place in a room, until it departs."""
         return self._dialogue.place
+
+    @property
+    def final(self) -> bool:
+        """Tell whether it ended so that the user is not to be waited for."""
+        closed = self._close and self._close[0]
+        return self._fate is not Fate.KEPT or closed is Close.TOKEN_ENDED
 
     def deliver(self, frame: bytes, *, urgent: bool = False) -> None:
         """Queue an encoded frame; a peer that has no room for it reads too slowly and is closed."""
@@ -171,4 +159,4 @@ class Session:
                 return
             async with self._handling:
                 if not self._over.is_set():
-                    await self._dialogue.take(message)
+                    await self._dialogue.take(message, self)

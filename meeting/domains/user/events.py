@@ -1,7 +1,7 @@
 """What the user domain announces."""
 
 from datetime import datetime
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from meeting.kernel.message import Event
 
@@ -57,5 +57,5 @@ class UserProfileUpdated(Event, frozen=True, kw_only=True):
     TYPE: ClassVar[str] = "user.profile_updated"
     TOPIC: ClassVar[str] = TOPIC
     user_id: int
-    updates: dict[str, str]
+    updates: dict[str, Any]
     """Of full_name, avatar, username, email, phone those that were named."""

@@ -5,16 +5,8 @@ from typing import Any
 
 import msgspec
 from sqlalchemy import (
-    JSON,
-    Boolean,
-    Column,
-    ForeignKey,
-    Integer,
     RowMapping,
     Select,
-    String,
-    Table,
-    UniqueConstraint,
     func,
     insert,
     or_,
@@ -33,54 +25,16 @@ from meeting.domains.meeting.model import (
     Standing,
     Status,
 )
-from meeting.domains.meeting.ports import Creations
+from meeting.domains.meeting.ports import Copies, Creations, Reports, Rooms
 from meeting.kernel.clock import Clock
 from meeting.kernel.ids import Ids
 from meeting.kernel.page import Found, Page
+from meeting.stores.relational.calendar import meetings, participants
+from meeting.stores.relational.copies import CopyRows
 from meeting.stores.relational.creations import CreationRows
-from meeting.stores.relational.database import metadata
-from meeting.stores.relational.types import BigKey, Moment
+from meeting.stores.relational.reports import ReportRows
+from meeting.stores.relational.rooms import RoomRows
 from meeting.stores.relational.unit import SqlUnit
-
-meetings = Table(
-    "meetings",
-    metadata,
-    Column("id", BigKey, primary_key=True, autoincrement=True),
-    Column("title", String(100), nullable=False),
-    Column("description", String(500), nullable=False),
-    Column("creator_id", BigKey, nullable=False, index=True),
-    Column("start_time", Moment, nullable=False, index=True),
-    Column("end_time", Moment, nullable=False),
-    Column("actual_start_time", Moment),
-    Column("actual_end_time", Moment),
-    Column("max_participants", Integer, nullable=False),
-    Column("meeting_type", Integer, nullable=False),
-    Column("status", Integer, nullable=False, index=True),
-    Column("password_hash", String(255), nullable=False),
-    Column("settings", JSON, nullable=False),
-    Column("version", BigKey, nullable=False),
-    Column("created_at", Moment, nullable=False),
-    Column("updated_at", Moment, nullable=False),
-    sqlite_autoincrement=True,  # an id is never given twice
-)
-
-participants = Table(
-    "meeting_participants",
-    metadata,
-    Column("id", BigKey, primary_key=True, autoincrement=True),
-    Column("meeting_id", BigKey, ForeignKey("meetings.id"), nullable=False),
-    Column("user_id", BigKey, nullable=False, index=True),
-    Column("username", String(50), nullable=False),
-    Column("full_name", String(50), nullable=False),
-    Column("role", Integer, nullable=False),
-    Column("status", Integer, nullable=False),
-    Column("online", Boolean, nullable=False),
-    Column("joined_at", Moment),
-    Column("left_at", Moment),
-    Column("arrived_at", Moment),
-    UniqueConstraint("meeting_id", "user_id"),
-    sqlite_autoincrement=True,
-)
 
 _joined = (
     select(func.count())
@@ -100,6 +54,9 @@ class SqlMeetingUnit(SqlUnit):
     def __init__(self, connection: AsyncConnection, clock: Clock, ids: Ids) -> None:
         super().__init__(connection, clock, ids)
         self.creations: Creations = CreationRows(connection)
+        self.copies: Copies = CopyRows(connection)
+        self.rooms: Rooms = RoomRows(connection)
+        self.reports: Reports = ReportRows(connection)
 
     async def meeting(self, meeting_id: int, *, lock: bool = False) -> Meeting | None:
         """Return a meeting; `lock` makes other writers of this meeting wait for the commit."""

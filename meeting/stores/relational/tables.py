@@ -2,6 +2,8 @@
 
 from meeting.stores.relational import (
     ai,
+    calendar,
+    copies,
     creations,
     documents,
     idempotency,
@@ -10,6 +12,8 @@ from meeting.stores.relational import (
     notification,
     outbox,
     queue,
+    reports,
+    rooms,
     signaling,
     user,
 )
@@ -17,6 +21,8 @@ from meeting.stores.relational.database import metadata
 
 __all__ = [
     "ai",
+    "calendar",
+    "copies",
     "creations",
     "documents",
     "idempotency",
@@ -26,6 +32,8 @@ __all__ = [
     "notification",
     "outbox",
     "queue",
+    "reports",
+    "rooms",
     "signaling",
     "user",
 ]

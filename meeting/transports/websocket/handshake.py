@@ -6,6 +6,7 @@ from datetime import datetime
 import msgspec
 
 from meeting.domains.signaling.admission import Knock
+from meeting.domains.signaling.model import LONGEST_FRAME
 from meeting.kernel.errors import Fault
 from meeting.kernel.ids import Ids
 from meeting.transports.http.exchange import chosen, stamp
@@ -13,7 +14,7 @@ from meeting.transports.http.refusal import Refusal, refusal
 from meeting.transports.origin import admitted
 
 PATH = "/ws"
-LONGEST_MESSAGE = 256 * 1024 + 1
+LONGEST_MESSAGE = LONGEST_FRAME + 1
 """Bytes from which a server itself refuses a message: above the longest that a session can take."""
 BUFFER_BYTES = 64 * 1024
 """Bytes that a transport may hold unsent before its peer's writer has to wait."""

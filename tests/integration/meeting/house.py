@@ -1,5 +1,6 @@
 """The user and meeting domains behind a real HTTP port; what tests say to it goes over the wire."""
 
+import asyncio
 import io
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -11,18 +12,27 @@ from typing import Any, TypeVar
 import aiohttp
 import msgspec
 
+from meeting.domains.meeting import tasks
 from meeting.domains.meeting.attendance import Attendance
+from meeting.domains.meeting.errands import Joiner, Leaver
 from meeting.domains.meeting.lifecycle import Lifecycle
 from meeting.domains.meeting.people import People
+from meeting.domains.meeting.reporting import Reporter
 from meeting.domains.meeting.results import Results
+from meeting.domains.meeting.rooms import RoomMaker, Rooms
 from meeting.domains.meeting.schedule import Schedule
 from meeting.domains.meeting.service import MeetingService
 from meeting.domains.meeting.speech import SpeechKeeper
 from meeting.kernel.clock import rfc3339
+from meeting.kernel.letter import Letter
+from meeting.kernel.queue import Place
+from meeting.kernel.task import Task
+from meeting.kernel.worker import Worker
 from meeting.stores.relational.database import Database, metadata
 from meeting.stores.relational.documents import SqlDocuments
 from meeting.stores.relational.meeting import SqlMeetingUnit
 from meeting.stores.relational.outbox import Log
+from meeting.stores.relational.queue import SqlQueue
 from meeting.stores.relational.unit import SqlUnits
 from meeting.transports.http import app, health, meeting, user
 from meeting.transports.http.limits import Limits
@@ -102,11 +112,28 @@ class House(Front):
             tokens=self.tokens,
         )
         self.meetings = MeetingService(units=units, schedule=schedule, attendance=attendance)
+        self.attempted = asyncio.Event()
+        self.queue = SqlQueue(database, self.clock, self.ids)
+        self.worker = Worker(
+            tasks.QUEUE,
+            "a test",
+            queue=self.queue,
+            handlers={
+                tasks.CreateMeeting: RoomMaker(units),
+                tasks.EndMeeting: Reporter(units=units, documents=self.documents, clock=self.clock),
+                tasks.JoinMeeting: Joiner(attendance),
+                tasks.LeaveMeeting: Leaver(units=units, attendance=attendance, people=people),
+            },
+            concurrency=4,
+            clock=self.clock,
+            told=lambda _held, _outcome, _seconds: self.attempted.set(),
+        )
         self.routes = meeting.routes(
             schedule=schedule,
             lifecycle=Lifecycle(units=units, clock=self.clock),
             attendance=attendance,
             results=Results(units=units, documents=self.documents),
+            rooms=Rooms(units),
             envelope=self.envelope,
             websocket_url="ws://{}/ws".format,
             ice_servers=[{"urls": ["stun:127.0.0.1:3478"]}],
@@ -116,6 +143,25 @@ class House(Front):
         """Register somebody and log them in."""
         made = await self.register(name, nickname=f"{name.title()} Doe")
         return Person(self.client, name, (await self.login(name))["token"], made["id"])
+
+    async def work(self) -> None:
+        """Let the worker do what is there to do now."""
+        while await self.worker.step():
+            while True:
+                self.attempted.clear()
+                if not (await self.queue.depth(tasks.QUEUE)).held:
+                    break
+                await self.attempted.wait()
+
+    async def wanted(self, task: Task, queue: str = tasks.QUEUE) -> None:
+        """Put a task into the queue as a producer does that knows nothing but the contract."""
+        letter = Letter(type=task.TYPE, payload=msgspec.to_builtins(task))
+        assert await self.queue.put(queue, [letter]) == 1
+
+    async def dead(self) -> list[str]:
+        """Return why tasks are dead."""
+        seen = await self.queue.list(tasks.QUEUE, Place.DEAD, 0, 100)
+        return [msgspec.json.decode(each.body)["payload"]["error"] for each in seen]
 
     def draft(self, **fields: Any) -> dict[str, Any]:
         """Make the body of a meeting of one hour from now."""

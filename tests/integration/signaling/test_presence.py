@@ -13,7 +13,7 @@ from meeting.domains.meeting.model import Standing
 from meeting.domains.signaling import presence
 from meeting.domains.signaling.model import Place, Timings
 from meeting.kernel.page import Page
-from meeting.stores.relational.meeting import participants
+from meeting.stores.relational.calendar import participants
 from tests.integration.signaling.world import Peer, Server, World, world
 
 

@@ -54,6 +54,10 @@ class Users:
         self._tokens = tokens
         self._clock = clock
         self.revoked: set[str] = set()
+        self.statuses: list[tuple[int, str]] = []
+        """What was said of users' presence."""
+        self.away = asyncio.Event()
+        """While set, presence is told to nobody: the answer never comes."""
 
     async def validate_token(self, call: Call, token: str) -> Identity:
         """Check seal and revocation."""
@@ -65,10 +69,6 @@ class Users:
             return Identity(valid=False, error="revoked")
         return Identity(valid=True, user_id=claims.user_id, username=claims.username)
 
-    async def update_user_status(self, call: Call, user_id: int, status: str) -> None:
-        """Nobody says so here."""
-        raise AssertionError(status)
-
     async def get_user(self, call: Call, user_id: int) -> Person:
         """Return a user."""
         return Person(
@@ -79,6 +79,12 @@ class Users:
             status="active",
             created_at=self._clock.now(),
         )
+
+    async def update_user_status(self, call: Call, user_id: int, status: str) -> None:
+        """Note what is said, unless away."""
+        if self.away.is_set():
+            await asyncio.Event().wait()
+        self.statuses.append((user_id, status))
 
 
 class Peer:
@@ -250,8 +256,16 @@ class World:
             seconds -= 5
             await self.signaling.presence.renew(self.signaling.seats.places())
             await self.signaling.presence.sweep()
+            await self.tell()
         if settled:
             await self.settle()
+
+    async def tell(self) -> list[tuple[int, str]]:
+        """Let the user domain be told what there is to tell; return all that it was told."""
+        await self.signaling.online.hold()
+        while await self.signaling.online.say():
+            pass
+        return self.users.statuses
 
     async def revoke(self, user_id: int, jti: str = "") -> None:
         """Announce what a logout announces."""

@@ -6,8 +6,11 @@ import pytest
 
 from meeting.domains.ai.events import SpeechCompleted
 from meeting.domains.meeting import speech
+from meeting.domains.meeting.acquaintance import NameKeeper, OnlineKeeper
+from meeting.domains.meeting.model import PartRole
 from meeting.domains.meeting.record import ANALYSES, TRANSCRIPTS
 from meeting.domains.signaling.events import ConnectionClosed
+from meeting.domains.user.events import UserProfileUpdated, UserStatusChanged
 from meeting.kernel.clock import Clock
 from meeting.kernel.consumer import Consumer
 from meeting.kernel.errors import Fault, Kind
@@ -229,3 +232,72 @@ async def test_online_follows_the_socket(world: World) -> None:
     [entry] = await world.feed.pull("meeting", "signaling_events")
     await world.presence(ConnectionClosed.read(entry.message), entry)
     assert not await online()
+
+
+def acquaintance(world: World) -> Consumer:
+    """Make the reader of `user_events`."""
+    return Consumer(
+        "meeting",
+        "user_events",
+        feed=world.feed,
+        units=world.units,
+        handlers={
+            UserProfileUpdated: NameKeeper(world.units),
+            UserStatusChanged: OnlineKeeper(world.units),
+        },
+        pause=no_pause,
+    )
+
+
+async def no_pause(_seconds: float) -> None:
+    """Try again at once."""
+
+
+async def seats(world: World, meeting_id: int) -> dict[str, tuple[str, bool]]:
+    """Read who takes part, as the host: the full name and whether online, by name."""
+    found = await world.attendance.participants(world.call(1), meeting_id, Page())
+    return {seat.username: (seat.full_name, seat.online) for seat in found.rows}
+
+
+async def test_a_changed_profile_is_shown_in_all_lists(world: World) -> None:
+    """A new full name stands in every meeting of the user; what is no name is parked, not shown."""
+    first, second = await world.meeting(), await world.meeting()
+    for meeting in (first, second):
+        await world.attendance.join(world.call(2), meeting.id)
+    await publish(
+        world,
+        UserProfileUpdated(user_id=2, updates={"full_name": "Bob 王", "avatar": "x"}),
+        UserProfileUpdated(user_id=2, updates={"full_name": ["no", "name"]}),
+        UserProfileUpdated(user_id=2, updates={"full_name": "x" * 51}),
+        UserProfileUpdated(user_id=1, updates={"avatar": "y"}),
+    )
+    reader = acquaintance(world)
+    while await reader.step():
+        pass
+    for meeting in (first, second):
+        names = await seats(world, meeting.id)
+        assert names == {"user1": ("User 1", False), "user2": ("Bob 王", False)}
+
+
+async def test_who_is_online_is_shown_where_they_belong(world: World) -> None:
+    """To the invited and the joined, in rows that were there and in later ones; not to the gone."""
+    old = await world.meeting()
+    gone = await world.meeting()
+    await world.attendance.join(world.call(2), old.id)
+    await world.attendance.join(world.call(2), gone.id)
+    await world.attendance.leave(world.call(2), gone.id)
+    reader = acquaintance(world)
+    await publish(world, UserStatusChanged(user_id=2, old_status="offline", new_status="busy"))
+    await reader.step()
+    invited, joined = await world.meeting(), await world.meeting()
+    await world.attendance.invite(world.call(1), invited.id, 2, PartRole.PARTICIPANT)
+    await world.attendance.join(world.call(2), joined.id)
+    wanted = {old.id: True, gone.id: False, invited.id: True, joined.id: True}
+    for meeting, online in wanted.items():
+        assert (await seats(world, meeting))["user2"] == ("User 2", online)
+    await world.attendance.join(world.call(2), gone.id)
+    assert (await seats(world, gone.id))["user2"][1]
+    await publish(world, UserStatusChanged(user_id=2, old_status="busy", new_status="offline"))
+    await reader.step()
+    for meeting in wanted:
+        assert not (await seats(world, meeting))["user2"][1]

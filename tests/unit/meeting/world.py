@@ -12,6 +12,7 @@ from meeting.domains.meeting.model import Draft, Meeting, MeetingType, Settings
 from meeting.domains.meeting.people import People
 from meeting.domains.meeting.presence import PresenceKeeper
 from meeting.domains.meeting.results import Results
+from meeting.domains.meeting.rooms import Rooms
 from meeting.domains.meeting.schedule import Schedule
 from meeting.domains.meeting.service import MeetingService
 from meeting.domains.meeting.speech import SpeechKeeper
@@ -55,10 +56,6 @@ class Directory:
         """Nobody asks here."""
         raise AssertionError(token)
 
-    async def update_user_status(self, call: Call, user_id: int, status: str) -> None:
-        """Nobody says so here."""
-        raise AssertionError(status)
-
     async def get_user(self, call: Call, user_id: int) -> Person:
         """Return a user; 100 and above are unknown."""
         self.asked += 1
@@ -77,6 +74,10 @@ class Directory:
             created_at=NOON,
         )
 
+    async def update_user_status(self, call: Call, user_id: int, status: str) -> None:
+        """Nobody says so here."""
+        raise AssertionError(status)
+
 
 class World:
     """Everything of the meeting domain, on one database."""
@@ -94,6 +95,7 @@ class World:
         self.schedule = Schedule(
             units=self.units, clock=self.clock, people=people, passwords=passwords
         )
+        self.rooms = Rooms(self.units)
         self.lifecycle = Lifecycle(units=self.units, clock=self.clock)
         self.attendance = Attendance(
             units=self.units,

@@ -1,43 +1,39 @@
 """The routes of meetings: each reads its request, asks one use case, and shows what it gave."""
 
 from collections.abc import Callable, Sequence
-from typing import Annotated, Any, cast
+from typing import Any
 
 from litestar import Request, Response, get, post
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import FromPath, FromQuery, QueryParameter
+from litestar.params import FromPath, FromQuery
 
-from meeting.domains.ai.api import analysis_named
 from meeting.domains.meeting.attendance import Attendance
 from meeting.domains.meeting.lifecycle import Lifecycle
 from meeting.domains.meeting.model import PartRole, Status
-from meeting.domains.meeting.record import Source
 from meeting.domains.meeting.results import Results
+from meeting.domains.meeting.rooms import Rooms
 from meeting.domains.meeting.schedule import Schedule
 from meeting.kernel.call import Call
 from meeting.kernel.page import Page
-from meeting.transports.http.analysis import AnalysisView
 from meeting.transports.http.envelope import Envelope, Envelopes, Paged, paged
 from meeting.transports.http.meeting.bodies import (
     CreateBody,
     InviteBody,
     JoinBody,
     choose,
-    number,
     search,
     secret,
-    word,
 )
+from meeting.transports.http.meeting.results import routes as results_routes
+from meeting.transports.http.meeting.rooms import routes as rooms_routes
 from meeting.transports.http.meeting.views import (
     JoinView,
-    LineView,
     MeetingView,
     ParticipantView,
     WaitingView,
 )
 
 ROLES = (PartRole.PARTICIPANT, PartRole.MODERATOR, PartRole.PRESENTER)
-SOURCES = {name: name for name in ("best", "live", "offline")}
 
 
 def routes(
@@ -46,6 +42,7 @@ def routes(
     lifecycle: Lifecycle,
     attendance: Attendance,
     results: Results,
+    rooms: Rooms,
     envelope: Envelopes,
     websocket_url: Callable[[str], str],
     ice_servers: Sequence[dict[str, Any]] = (),
@@ -57,7 +54,8 @@ def routes(
     return [
         *_meetings(schedule, lifecycle, envelope),
         *_attendance(attendance, envelope, websocket_url, list(ice_servers)),
-        *_results(results, envelope),
+        *results_routes(results, envelope),
+        *rooms_routes(rooms, envelope),
     ]
 
 
@@ -158,43 +156,3 @@ def _attendance(
         return envelope(call, ParticipantView.of(guest), 201)
 
     return [join, leave, participants, invite]
-
-
-def _results(results: Results, envelope: Envelopes) -> list[HTTPRouteHandler]:
-    @get("/meetings/{meeting_id:int}/transcript")
-    async def transcript(
-        meeting_id: FromPath[int],
-        call: Call,
-        page: Page,
-        source: FromQuery[str] = "best",
-        user_id: FromQuery[str] = "",
-    ) -> Envelope[Paged[LineView]]:
-        """Read what was said, for members."""
-        found = await results.transcript(
-            call,
-            meeting_id,
-            source=cast("Source", word("source", source, SOURCES)),
-            user_id=number("user_id", user_id),
-            page=page,
-        )
-        return envelope(call, paged(found, page, LineView.of))
-
-    @get("/meetings/{meeting_id:int}/analysis")
-    async def analysis(
-        meeting_id: FromPath[int],
-        call: Call,
-        page: Page,
-        kind: Annotated[str, QueryParameter(name="type", description="a task, or its alias")] = "",
-        user_id: FromQuery[str] = "",
-    ) -> Envelope[Paged[AnalysisView]]:
-        """Read what was found, for members, the newest first."""
-        found = await results.analysis(
-            call,
-            meeting_id,
-            kind=analysis_named(kind) if kind else None,
-            user_id=number("user_id", user_id),
-            page=page,
-        )
-        return envelope(call, paged(found, page, AnalysisView.of))
-
-    return [transcript, analysis]

@@ -7,6 +7,8 @@ import msgspec
 
 from meeting.domains.meeting.model import Meeting, Participant, Settings
 from meeting.domains.meeting.record import Line
+from meeting.domains.meeting.report import Report
+from meeting.domains.meeting.rooms import Room
 from meeting.transports.http.discreet import Discreet
 
 
@@ -105,3 +107,60 @@ class LineView(msgspec.Struct, frozen=True, kw_only=True):
     def of(cls, line: Line) -> Self:
         """Show a passage."""
         return msgspec.convert(line, type=cls, from_attributes=True)
+
+
+class RoomView(msgspec.Struct, frozen=True, kw_only=True):
+    """A room. Peers speak to each other: there is no node between them, and no limit of ours."""
+
+    room_id: str
+    meeting_id: int
+    status: str
+    participant_count: int
+    sfu_node: str = ""
+    max_bitrate: int = 0
+
+    @classmethod
+    def of(cls, room: Room) -> Self:
+        """Show a room."""
+        meeting = room.meeting
+        return cls(
+            room_id=meeting.room_id,
+            meeting_id=meeting.id,
+            status=room.status.value,
+            participant_count=meeting.joined,
+        )
+
+
+class AttendedView(msgspec.Struct, frozen=True, kw_only=True):
+    """One who took part in a meeting that is over."""
+
+    user_id: int
+    username: str
+    joined_at: datetime
+    left_at: datetime | None
+    seconds: int
+    talk_ms: int
+    words: int
+
+
+class ReportView(msgspec.Struct, frozen=True, kw_only=True):
+    """What is kept of a meeting that is over."""
+
+    meeting_id: int
+    title: str
+    started_at: datetime
+    ended_at: datetime
+    duration: int
+    participants: list[AttendedView]
+    transcript_count: int
+    languages: dict[str, int]
+    emotions: dict[str, dict[str, float]]
+    alerts: list[dict[str, Any]]
+    recordings: list[dict[str, Any]]
+    generated_at: datetime
+    version: int
+
+    @classmethod
+    def of(cls, report: Report) -> Self:
+        """Show a report."""
+        return msgspec.convert(report, type=cls, from_attributes=True)
