@@ -9,11 +9,11 @@
 local queue, owner, fresh = KEYS[1], ARGV[1], ARGV[4]
 local limit, most = tonumber(ARGV[2]), tonumber(ARGV[3])
 local BATCH = 100 -- what comes back at one time
-local waiting, total = look(queue)
 local seconds, micros = clock()
 local at = math.floor(micros / 1000)
 
 local over = redis.call('ZRANGEBYSCORE', queue .. ':leases', '-inf', text(at), 'LIMIT', 0, BATCH)
+if #over > 0 then look(queue) end
 for i = #over, 1, -1 do
   local fence, list = parse(redis.call('HGET', queue .. ':holds', over[i]))
   if fence then
@@ -28,6 +28,7 @@ unhold(queue, over)
 
 local due = redis.call('ZRANGEBYSCORE', queue .. ':delayed', '-inf', text(at), 'LIMIT', 0, BATCH)
 local ripe = {}
+if #due > 0 then look(queue) end
 for i = #due, 1, -1 do
   ripe[due[i]] = true
   local found = redis.call('HGET', queue .. ':waiting', due[i])
@@ -38,8 +39,13 @@ for i = #due, 1, -1 do
   redis.call('ZREM', queue .. ':delayed', due[i])
 end
 
-if #over + #due > 0 then waiting, total = look(queue) end
+local waiting, total = lengths(queue)
 if total == 0 then return { 0 } end
+-- The rest of what a take writes to: it raises here, before anything was popped.
+local cancelled = redis.call('ZCARD', queue .. ':cancelled') > 0
+local lapsed = redis.call('HLEN', queue .. ':lapses') > 0
+local state = redis.call('HMGET', queue .. ':state', 'turn', 'fence')
+sound(queue, { ':processing', ':holds', ':waiting' })
 
 -- kernel.lane.order, of which a test sees that it is the same
 local CYCLE = { [0] = 2, 1, 2, 1, 2, 2, 0 }
@@ -68,11 +74,8 @@ local function splice(message, more)
   return string.sub(message, 1, last - 1) .. more .. '}'
 end
 
-local state = redis.call('HMGET', queue .. ':state', 'turn', 'fence')
 local turn = (tonumber(state[1]) or 0) % 2 ^ 50
 local fence = text(math.max((tonumber(state[2]) or 0) + 1, micros))
-local cancelled = redis.call('ZCARD', queue .. ':cancelled') > 0
-local lapsed = redis.call('HLEN', queue .. ':lapses') > 0
 local result, messages, leases = { 0, fence, seconds }, {}, {}
 local popped, bytes, taken = 0, 0, 0
 

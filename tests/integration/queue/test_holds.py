@@ -136,7 +136,7 @@ async def test_a_full_redis_takes_nothing_in_but_lets_work_end() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["processing", "holds", "leases", "dlq", "delayed", "waiting", "lapses", "hint", "low"]
+    "name", ["processing", "holds", "leases", "delayed", "waiting", "lapses", "state", "low"]
 )
 async def test_a_foreign_key_in_our_place_loses_nothing(
     queue: RedisQueue, hand: Hand, name: str
