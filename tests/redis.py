@@ -31,7 +31,7 @@ class Redis:
     ) -> None:
         self.folder = folder
         self.password = password
-        self.port = _free()
+        self.port = free()
         self.socket = folder / "redis.sock"
         self._settings = {
             "port": str(self.port),
@@ -143,7 +143,8 @@ def _program() -> str:
     return str(program)
 
 
-def _free() -> int:
+def free() -> int:
+    """Find a port that nobody has."""
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
         port: int = found.getsockname()[1]

@@ -52,16 +52,19 @@ class RedisQueue:
         if limit <= 0:
             return []
         self._ear.taken(queue)
+        held: list[Held] = []
         while True:
-            wanted = (owner, min(limit, BATCH), BYTES, self._ids.new())
+            wanted = (owner, min(limit - len(held), BATCH), BYTES, self._ids.new())
             popped, *found = await self._run(scripts.TAKE, queue, wanted)
             if not popped:
-                return []
+                return held
             got = list(taken(queue, owner, found, self._clock.now()))
-            held = [each for each in got if isinstance(each, Held)]
-            if len(held) < len(got):
+            mine = [each for each in got if isinstance(each, Held)]
+            held += mine
+            if len(mine) < len(got):
                 await self._bury(queue, [each for each in got if isinstance(each, Corpse)])
-            if held:
+            # Once more only where something was in the way of what might be given out.
+            if popped == len(mine) or len(held) == limit:
                 return held
 
     async def extend(self, held: Sequence[Held]) -> Sequence[Held]:

@@ -33,22 +33,28 @@ local function hint(queue)
   redis.call('XADD', queue .. ':hint', 'MAXLEN', 1, '*', 'grown', 1)
 end
 
--- Raise for a key that somebody else made and that is of another kind, before anything is changed.
-local function look(queue)
+local function lengths(queue)
   local waiting, total = {}, 0
   for list = 0, 4 do
     waiting[list] = redis.call('LLEN', queue .. NAMES[list])
     total = total + waiting[list]
   end
-  for _, name in ipairs({ ':processing', ':holds', ':waiting', ':lapses', ':progress', ':state' }) do
-    redis.call('HLEN', queue .. name)
-  end
-  for _, name in ipairs({ ':leases', ':delayed', ':cancelled' }) do
-    redis.call('ZCARD', queue .. name)
-  end
+  return waiting, total
+end
+
+local function sound(queue, hashes)
+  for _, name in ipairs(hashes) do redis.call('HLEN', queue .. name) end
+end
+
+-- Raise for a key that somebody else made and that is of another kind, before anything is changed.
+local function look(queue)
+  lengths(queue)
+  sound(queue, { ':processing', ':holds', ':waiting', ':lapses', ':progress', ':state' })
+  redis.call('ZCARD', queue .. ':leases')
+  redis.call('ZCARD', queue .. ':delayed')
+  redis.call('ZCARD', queue .. ':cancelled')
   redis.call('XLEN', queue .. ':hint')
   redis.call('LLEN', queue .. ':dlq')
-  return waiting, total
 end
 
 -- Lay a letter where it belongs; 0 where its key is there already. A second one of an id that is

@@ -3,31 +3,63 @@
 -- KEYS[1]  the queue
 -- ARGV     owner, how many, how many bytes at most, an id that nobody has
 -- Returns  {popped, fence, unix seconds, then of each task: id, list, lapses, odd, message}; odd is
---          '', or why it is only to be laid with the dead: 'unreadable', 'twice' (its id is held)
+--          '', or why it is only to be laid with the dead: 'unreadable', 'twice' (its id is held),
+--          'lapsed' (that was its last attempt)
 -- Invariant: one fence a call, higher than any before it, also where the keys were lost.
 
 local queue, owner, fresh = KEYS[1], ARGV[1], ARGV[4]
 local limit, most = tonumber(ARGV[2]), tonumber(ARGV[3])
 local BATCH = 100 -- what comes back at one time
-local waiting, total = look(queue)
 local seconds, micros = clock()
 local at = math.floor(micros / 1000)
 
 local over = redis.call('ZRANGEBYSCORE', queue .. ':leases', '-inf', text(at), 'LIMIT', 0, BATCH)
-for i = #over, 1, -1 do
-  local fence, list = parse(redis.call('HGET', queue .. ':holds', over[i]))
-  if fence then
-    if list < ODD then
-      redis.call('HINCRBY', queue .. ':lapses', over[i], 1)
-      redis.call('PEXPIRE', queue .. ':lapses', DAY)
-    end
-    back(queue, over[i], list % ODD)
-  end
+local state = redis.call('HMGET', queue .. ':state', 'turn', 'fence')
+local fence = text(math.max((tonumber(state[2]) or 0) + 1, micros))
+local result = { 0, fence, seconds }
+local popped, bytes, taken = 0, 0, 0
+
+local function give(id, list, lapses, odd, message)
+  for _, value in ipairs({ id, list, lapses, odd, message }) do result[#result + 1] = value end
+  bytes = bytes + #message
 end
-unhold(queue, over)
+
+local function number(value, default)
+  return type(value) ~= 'table' and tonumber(value) or default
+end
+
+-- Say whether a hold that is over was the last attempt; then it is held on, to be laid with the dead.
+local function last(id, list, lapses)
+  local message = redis.call('HGET', queue .. ':processing', id)
+  local found = message and decode(message)
+  if not found or number(found.retry_count, 0) + lapses <= number(found.max_retries, 3) then
+    return false
+  end
+  redis.call('HSET', queue .. ':holds', id, fence .. ' ' .. (list + ODD) .. ' ' .. owner)
+  redis.call('ZADD', queue .. ':leases', at + 30000, id)
+  give(id, list, lapses, 'lapsed', message)
+  popped = popped + 1
+  return true
+end
+
+if #over > 0 then look(queue) end
+local free = {}
+for i = #over, 1, -1 do
+  local id, spent = over[i], false
+  local _, list = parse(redis.call('HGET', queue .. ':holds', id))
+  if list and list < ODD then
+    local lapses = redis.call('HINCRBY', queue .. ':lapses', id, 1)
+    redis.call('PEXPIRE', queue .. ':lapses', DAY)
+    spent = last(id, list, lapses)
+  end
+  if list and not spent then back(queue, id, list % ODD) end
+  if not spent then free[#free + 1] = id end
+end
+unhold(queue, free)
 
 local due = redis.call('ZRANGEBYSCORE', queue .. ':delayed', '-inf', text(at), 'LIMIT', 0, BATCH)
 local ripe = {}
+if #due > 0 then look(queue) end
 for i = #due, 1, -1 do
   ripe[due[i]] = true
   local found = redis.call('HGET', queue .. ':waiting', due[i])
@@ -38,8 +70,12 @@ for i = #due, 1, -1 do
   redis.call('ZREM', queue .. ':delayed', due[i])
 end
 
-if #over + #due > 0 then waiting, total = look(queue) end
-if total == 0 then return { 0 } end
+local waiting, total = lengths(queue)
+if total + popped == 0 then return { 0 } end
+-- The rest of what a take writes to: it raises here, before anything was popped.
+local cancelled = redis.call('ZCARD', queue .. ':cancelled') > 0
+local lapsed = redis.call('HLEN', queue .. ':lapses') > 0
+sound(queue, { ':processing', ':holds', ':waiting' })
 
 -- kernel.lane.order, of which a test sees that it is the same
 local CYCLE = { [0] = 2, 1, 2, 1, 2, 2, 0 }
@@ -68,13 +104,8 @@ local function splice(message, more)
   return string.sub(message, 1, last - 1) .. more .. '}'
 end
 
-local state = redis.call('HMGET', queue .. ':state', 'turn', 'fence')
 local turn = (tonumber(state[1]) or 0) % 2 ^ 50
-local fence = text(math.max((tonumber(state[2]) or 0) + 1, micros))
-local cancelled = redis.call('ZCARD', queue .. ':cancelled') > 0
-local lapsed = redis.call('HLEN', queue .. ':lapses') > 0
-local result, messages, leases = { 0, fence, seconds }, {}, {}
-local popped, bytes, taken = 0, 0, 0
+local messages, leases = {}, {}
 
 local function hold(id, list, span, message, odd)
   -- The hold itself was set by whoever saw that the id was free.
@@ -82,10 +113,8 @@ local function hold(id, list, span, message, odd)
   messages[#messages + 1] = message
   leases[#leases + 1] = at + span
   leases[#leases + 1] = id
-  local lapses = lapsed and redis.call('HGET', queue .. ':lapses', id) or 0
-  for _, value in ipairs({ id, list, lapses, odd, message }) do result[#result + 1] = value end
+  give(id, list, lapsed and redis.call('HGET', queue .. ':lapses', id) or 0, odd, message)
   taken = taken + 1
-  bytes = bytes + #message
 end
 
 while total > 0 and taken < limit and bytes < most and popped < 1000 do
@@ -104,7 +133,7 @@ while total > 0 and taken < limit and bytes < most and popped < 1000 do
   else
     odd = 'unreadable'
   end
-  local later = found and tonumber(type(found.not_before) ~= 'table' and found.not_before or 0) or 0
+  local later = found and number(found.not_before, 0) or 0
   if found and cancelled and redis.call('ZSCORE', queue .. ':cancelled', id) then
     redis.call('ZREM', queue .. ':cancelled', id)
     yield(queue, found.key, id)
@@ -114,8 +143,7 @@ while total > 0 and taken < limit and bytes < most and popped < 1000 do
   else
     local span = 30
     if found then
-      local wanted = found.visibility_timeout
-      wanted = type(wanted) ~= 'table' and tonumber(wanted) or 30
+      local wanted = number(found.visibility_timeout, 30)
       if wanted >= 1 then span = math.min(wanted, 86400) elseif wanted < 1 then span = 1 end
       if redis.call('HSETNX', queue .. ':holds', id, fence .. ' ' .. list .. ' ' .. owner) == 0 then
         id, odd = string.format('%04x', popped) .. string.sub(fresh, 5), 'twice'

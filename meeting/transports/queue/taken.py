@@ -6,14 +6,13 @@ from typing import Any
 
 import msgspec
 
-from meeting.kernel.letter import Held, Letter, Unreadable, unread
+from meeting.kernel.letter import LAPSED, SPENT, Held, Letter, Unreadable, unread
 from meeting.transports.queue.message import lane, opened
 
-LAPSED = "its hold was over before it was done"
-SPENT = "it has had its last attempt"
 ODD = {
     b"twice": "another task with its id is at hand",
     b"unreadable": "the server can't read it",
+    b"lapsed": LAPSED,
 }
 WIDTH = 5
 """Of each task: id, list, lapses, odd, message."""

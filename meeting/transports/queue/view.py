@@ -126,7 +126,8 @@ async def purge(connection: Connection, queue: str, place: Place) -> int:
 async def _revive(connection: Connection, queue: str, dead: Sequence[bytes]) -> int:
     values: list[str | bytes | int] = []
     for raw, letter in _readable(dead):
-        values += (raw, letter.id, int(letter.lane), letter.revived().write())
+        again = letter.revived().write()
+        values += (raw, letter.id, int(letter.lane), letter.key, again)
     done: int = await connection.run(scripts.REVIVE, [queue], *values) if values else 0
     return done
 

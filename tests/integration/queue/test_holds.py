@@ -136,7 +136,7 @@ async def test_a_full_redis_takes_nothing_in_but_lets_work_end() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["processing", "holds", "leases", "dlq", "delayed", "waiting", "lapses", "hint", "low"]
+    "name", ["processing", "holds", "leases", "delayed", "waiting", "lapses", "state", "low"]
 )
 async def test_a_foreign_key_in_our_place_loses_nothing(
     queue: RedisQueue, hand: Hand, name: str
@@ -218,3 +218,19 @@ async def test_dead_letters_come_back_past_what_can_not_be_read(
     taken = await queue.take(NAME, "me", 100)
     assert len(taken) == 50
     assert all(each.letter.payload == {} for each in taken)
+
+
+async def test_a_dead_letter_whose_key_another_has_stays_dead(
+    queue: RedisQueue, hand: Hand
+) -> None:
+    """New attempts come before what waits, with their key, and never beside another of it."""
+    await queue.put(NAME, [Letter(id="a", type="x", payload={}, key="k")])
+    (held,) = await queue.take(NAME, "me", 1)
+    await queue.fail(held, "no", None)
+    assert await queue.put(NAME, [Letter(id="b", type="x", payload={}, key="k")]) == 1
+    assert await queue.requeue(NAME) == 0
+    await queue.purge(NAME, Place.WAITING)
+    await queue.put(NAME, [LETTER])
+    assert await queue.requeue(NAME) == 1
+    assert await queue.put(NAME, [Letter(type="x", payload={}, key="k")]) == 0
+    assert [each.letter.id for each in await queue.take(NAME, "me", 1)] == ["a"]

@@ -11,7 +11,7 @@ from meeting.kernel.errors import Fault, Kind
 from meeting.kernel.secret import Secret
 from meeting.transports.redis.connection import Connection
 from meeting.transports.redis.script import Script
-from tests.redis import Redis, redis as server
+from tests.redis import Redis, free, redis as server
 
 ADD = Script("return redis.call('INCRBY', KEYS[1], ARGV[1])")
 
@@ -100,7 +100,7 @@ async def test_a_key_of_another_kind_is_told_apart_from_a_fault_of_ours(redis: R
 
 async def test_a_cluster_is_refused_with_a_sentence() -> None:
     """The keys of a queue lie in different slots, so a cluster is refused at the first command."""
-    with server(cluster_enabled="yes") as running:
+    with server(cluster_enabled="yes", cluster_port=str(free())) as running:
         async with connected(running) as connection:
             assert "Cluster" in await away(connection.ping)
 
