@@ -13,6 +13,7 @@ from meeting.domains.signaling.model import LONGEST_FRAME
 from meeting.kernel.secret import Secret
 from meeting.models.cache import default as default_cache
 from meeting.stores.relational.database import address
+from meeting.transports.redis.connection import address as reach
 
 Port = Annotated[int, Meta(ge=0, le=65535)]
 Count = Annotated[int, Meta(ge=1, le=100_000)]
@@ -215,6 +216,7 @@ def validate(config: Config) -> Config:
             f" allowed: {SECRET_LENGTH} or more (leave it empty and one is made)"
         )
     _database(config.postgres.dsn.reveal())
+    _redis(config)
     _mail(config.mail)
     if not ENDPOINT.fullmatch(config.engine.endpoint):
         raise Wrong(
@@ -304,3 +306,21 @@ def _database(dsn: str) -> None:
             f"postgres.dsn (not shown): {error}; allowed: postgresql://user:password@host:port/name,"
             " or nothing for SQLite"
         ) from None
+
+
+def _redis(config: Config) -> None:
+    """Check an address without showing any of it, and that what it needs is beside it."""
+    if not (url := config.redis.url.reveal()):
+        return
+    try:
+        reach(url)
+    except ValueError as error:
+        raise Wrong(
+            f"redis.url (not shown): {error}; allowed: redis://:password@host:port/0,"
+            " rediss:// or unix://path, or nothing for the database alone"
+        ) from None
+    if not config.postgres.dsn.reveal():
+        raise Wrong(
+            "redis.url: it is set and postgres.dsn is not; tasks and events travel through Redis"
+            " only from a PostgreSQL: set postgres.dsn, too, or leave both empty"
+        )

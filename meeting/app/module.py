@@ -60,7 +60,7 @@ class Module:
         self._start = start
         self._prepare = prepare
         self._lacks = lacks
-        self._background = background
+        self.background = background
         self._drain = drain
         self._stop = stop
         self._refusals = refusals
@@ -88,7 +88,7 @@ class Module:
             self._tasks.append(task)
         else:
             self.state = State.RUNNING
-        for work in self._background:
+        for work in self.background:
             task = asyncio.create_task(work(), name=self.name)
             task.add_done_callback(self._ended)
             self._tasks.append(task)

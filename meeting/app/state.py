@@ -3,6 +3,7 @@
 import fcntl
 import os
 import secrets
+from collections.abc import Callable
 from pathlib import Path
 
 from meeting.kernel.folders import standard
@@ -47,18 +48,26 @@ class State:
 
     def secret(self, name: str) -> Secret:
         """Return the secret of that name, made on first use and readable by this user alone."""
-        path = self.path / f"{name}.key"
+        return Secret(self._kept(f"{name}.key", lambda: secrets.token_urlsafe(48)))
+
+    @property
+    def name(self) -> str:
+        """Return what tells the processes apart that share a database; over restarts the same."""
+        return self._kept("name", lambda: secrets.token_hex(4))
+
+    def _kept(self, name: str, make: Callable[[], str]) -> str:
+        path = self.path / name
         if not path.exists():
             # Written aside and renamed, so that a crash can't leave half a secret behind.
-            draft = path.with_suffix(".new")
+            draft = path.with_name(f"{path.stem}.new")
             draft.unlink(missing_ok=True)
             handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
             with os.fdopen(handle, "w") as file:
-                file.write(secrets.token_urlsafe(48))
+                file.write(make())
                 file.flush()
                 os.fsync(file.fileno())
             draft.rename(path)
-        return Secret(path.read_text().strip())
+        return path.read_text().strip()
 
     def release(self) -> None:
         """Let others use the folder."""

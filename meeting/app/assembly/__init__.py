@@ -52,7 +52,7 @@ async def build(config: Config) -> House:
     machine = engine.make(config, clock, ids)
     people = user.make(config, kept, tokens, clock, ids)
     meetings = meeting.make(kept, people, tokens, clock)
-    signals = signaling.make(config, kept, people, meetings, tokens, clock, ids)
+    signals = signaling.make(config, state.name, kept, people, meetings, tokens, clock, ids)
     analysis = ai.make(config, kept, meetings, machine, clock, ids)
     notices = notification.make(kept, signals, ids)
     desks = [*people.desks, *meetings.desks]

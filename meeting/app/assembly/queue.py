@@ -3,12 +3,14 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from meeting.app.assembly.redis import connect
 from meeting.app.assembly.stores import beside, fit
 from meeting.app.config import Config
 from meeting.kernel.clock import SystemClock
 from meeting.kernel.ids import RandomIds
 from meeting.kernel.queue import Queue
 from meeting.stores.relational.queue import SqlQueue
+from meeting.transports.queue.queue import RedisQueue
 
 QUEUES = ("user_tasks", "meeting_tasks", "media_tasks", "ai_tasks")
 """The queues of the contract, one a domain."""
@@ -20,6 +22,15 @@ async def opened(config: Config) -> AsyncIterator[Queue]:
     database = beside(config)
     try:
         await fit(database)
-        yield SqlQueue(database, SystemClock(), RandomIds())
+        if config.redis.url.reveal():
+            connection = connect(config)
+            queue = RedisQueue(connection, SystemClock(), RandomIds())
+            try:
+                yield queue
+            finally:
+                await queue.close()
+                await connection.close()
+        else:
+            yield SqlQueue(database, SystemClock(), RandomIds())
     finally:
         await database.close()

@@ -27,6 +27,7 @@ class Signals(msgspec.Struct, frozen=True):
 
 def make(
     config: Config,
+    name: str,
     kept: Stores,
     users: People,
     meetings: Meetings,
@@ -34,8 +35,9 @@ def make(
     clock: Clock,
     ids: Ids,
 ) -> Signals:
-    """Make the signaling domain."""
+    """Make the signaling domain of the process that goes by `name`."""
     service = Signaling(
+        name=f"{SIGNALING}:{name}",
         units=kept.rows.units(SqlSignalingUnit),
         feed=kept.log,
         tokens=tokens,

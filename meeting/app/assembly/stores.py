@@ -1,26 +1,33 @@
-"""The stores: one SQLite file in the state folder, or a PostgreSQL elsewhere."""
+"""The stores: a SQLite file in the state folder, or a PostgreSQL, with or without a Redis."""
 
 import asyncio
 import math
+from datetime import timedelta
 
 import msgspec
 import structlog
 
+from meeting.app.assembly.redis import Link, link
 from meeting.app.config import Config
 from meeting.app.module import Module
 from meeting.app.modules import STORES
+from meeting.app.readers import READERS
 from meeting.app.state import Held, State
 from meeting.kernel.clock import Clock
 from meeting.kernel.errors import Fault
 from meeting.kernel.ids import Ids
+from meeting.kernel.ports import Feed
 from meeting.kernel.queue import Queue
+from meeting.kernel.window import Window
 from meeting.stores.relational import migrate
 from meeting.stores.relational.database import FILE, WAIT_SECONDS, Database
 from meeting.stores.relational.documents import SqlDocuments
 from meeting.stores.relational.idempotency import SqlAnswers
+from meeting.stores.relational.notices import Notices
 from meeting.stores.relational.outbox import Log
 from meeting.stores.relational.queue import SqlQueue
 from meeting.stores.relational.unit import Rows
+from meeting.stores.relational.window import SqlKeeper
 
 log = structlog.get_logger(__name__)
 
@@ -33,7 +40,7 @@ class Stores(msgspec.Struct, frozen=True):
 
     module: Module
     database: Database
-    log: Log
+    log: Feed
     documents: SqlDocuments
     answers: SqlAnswers
     queue: Queue
@@ -43,19 +50,26 @@ class Stores(msgspec.Struct, frozen=True):
 def make(config: Config, state: State, clock: Clock, ids: Ids) -> Stores:
     """Make the stores."""
     database = connect(config)
-    module = _file(database, state) if database.sqlite else _server(config, database, state)
+    redis = link(config, database, clock, ids) if config.redis.url.reveal() else None
+    kept = timedelta(hours=config.redis.kept_hours)
+    keeper = SqlKeeper(database, clock, READERS)
+    window = Window(keeper, redis.carrier if redis else None, kept)
+    if database.sqlite:
+        module = _file(database, state, window)
+    else:
+        module = _server(config, database, state, window, redis)
     return Stores(
         module=module,
         database=database,
-        log=Log(database),
+        log=redis.feed if redis else Log(database),
         documents=SqlDocuments(database),
         answers=SqlAnswers(database, clock),
-        queue=SqlQueue(database, clock, ids),
-        rows=Rows(database, clock, ids, relayed=False),
+        queue=redis.queue if redis else SqlQueue(database, clock, ids),
+        rows=Rows(database, clock, ids, relayed=redis is not None),
     )
 
 
-def _file(database: Database, state: State) -> Module:
+def _file(database: Database, state: State, window: Window) -> Module:
     """Bring the file's tables up to date when the module starts, which is its holder's to do."""
 
     async def start() -> None:
@@ -68,47 +82,68 @@ def _file(database: Database, state: State) -> Module:
         await database.close()
         state.release()
 
-    return Module(STORES, start=start, stop=stop)
+    return Module(STORES, start=start, background=[window.run], stop=stop)
 
 
-def _server(config: Config, database: Database, state: State) -> Module:
-    """Wait for a server that is away, and touch no tables, which other processes may be using."""
-    probe = connect(config)  # apart, so that a busy pool is not taken for a server that is away
-    database.usable = False
-    lack = ""
+class _Probe:
+    """Looks whether PostgreSQL answers; apart, so that a busy pool is not taken for one away."""
 
-    async def look() -> None:
-        nonlocal lack
+    def __init__(self, config: Config, database: Database) -> None:
+        self.own = connect(config)
+        self.lack = ""
+        self._database = database
+        database.usable = False
+
+    async def look(self) -> None:
+        """Look once; nobody works on tables that nobody has looked at."""
         try:
             async with asyncio.timeout(WAIT_SECONDS):
-                if database.usable:
-                    await probe.ping()
+                if self._database.usable:
+                    await self.own.ping()
                 else:
                     # Once is enough: what an update beside us changes later is its business.
-                    await fit(probe)
+                    await fit(self.own)
         except (Fault, TimeoutError) as error:
-            if not lack:
+            if not self.lack:
                 log.warning("the database is away", cause=repr(error.__cause__ or error))
-            lack = AWAY
+            self.lack = AWAY
             return
-        database.usable = True
-        lack = ""
+        self._database.usable = True
+        self.lack = ""
 
-    async def watch() -> None:
+    async def watch(self) -> None:
+        """Look again and again."""
         while True:
             await asyncio.sleep(LOOK_SECONDS)
-            await look()
+            await self.look()
+
+
+def _server(
+    config: Config, database: Database, state: State, window: Window, redis: Link | None
+) -> Module:
+    """Wait for servers that are away, and touch no tables, which other processes may be using."""
+    probe = _Probe(config, database)
+
+    async def start() -> None:
+        await probe.look()
+        if redis is not None:
+            await redis.look()
 
     async def stop() -> None:
-        await probe.close()
+        if redis is not None:
+            await redis.stop()
+        await probe.own.close()
         await database.close()
         state.release()
 
     return Module(
         STORES,
-        start=look,
-        lacks=lambda: lack,
-        background=[watch],
+        start=start,
+        lacks=lambda: probe.lack or (redis.lacks() if redis else ""),
+        background=[
+            *(probe.watch, window.run, Notices(database).run),
+            *(redis.background if redis else ()),
+        ],
         stop=stop,
         refusals=(migrate.Unfit,),
     )

@@ -1,0 +1,87 @@
+"""Redis, if there is one: what carries the outbox there, what hears it, and how it stands."""
+
+import asyncio
+import math
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any
+
+import msgspec
+import structlog
+
+from meeting.app.config import Config
+from meeting.kernel.clock import Clock
+from meeting.kernel.errors import Fault
+from meeting.kernel.growth import Growth
+from meeting.kernel.ids import Ids
+from meeting.kernel.relay import Relay
+from meeting.stores.relational.adoption import SqlAdoption
+from meeting.stores.relational.database import Database
+from meeting.stores.relational.outbox import Cursors, Posts
+from meeting.transports.pubsub.carrier import RedisCarrier
+from meeting.transports.pubsub.feed import StreamFeed
+from meeting.transports.pubsub.listener import Listener
+from meeting.transports.queue.queue import RedisQueue
+from meeting.transports.redis.connection import WAIT_SECONDS, Connection
+
+log = structlog.get_logger(__name__)
+
+LOOK_SECONDS = 1.0
+
+
+class Link(msgspec.Struct, frozen=True):
+    """What the stores have of a Redis."""
+
+    feed: StreamFeed
+    queue: RedisQueue
+    carrier: RedisCarrier
+    look: Callable[[], Coroutine[Any, Any, None]]
+    lacks: Callable[[], str]
+    background: Sequence[Callable[[], Coroutine[Any, Any, None]]]
+    stop: Callable[[], Coroutine[Any, Any, None]]
+
+
+def connect(config: Config) -> Connection:
+    """Name the Redis of the settings; it is reached when first used."""
+    return Connection(config.redis.url, math.inf if config.debug else WAIT_SECONDS)
+
+
+def link(config: Config, database: Database, clock: Clock, ids: Ids) -> Link:
+    """Make what connects a database's outbox with a Redis; away or not, it is waited for."""
+    connection, probe = connect(config), Connection(config.redis.url, pool=1)
+    growth = Growth()
+    carrier = RedisCarrier(connection)
+    relay = Relay(Posts(database), carrier)
+    listener = Listener(connection, SqlAdoption(database, clock), growth, clock)
+    queue = RedisQueue(connection, clock, ids)
+    lack = ""
+
+    async def look() -> None:
+        nonlocal lack
+        found = ""
+        try:
+            await probe.ping()
+        except Fault as fault:
+            found = str(fault)
+        if found and found != lack:
+            log.warning("Redis is away", reason=found)
+        lack = found
+
+    async def watch() -> None:
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            await look()
+
+    async def stop() -> None:
+        await queue.close()
+        await probe.close()
+        await connection.close()
+
+    return Link(
+        feed=StreamFeed(connection, Cursors(database), growth),
+        queue=queue,
+        carrier=carrier,
+        look=look,
+        lacks=lambda: lack,
+        background=[watch, relay.run, listener.hear, listener.settle],
+        stop=stop,
+    )

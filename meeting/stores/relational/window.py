@@ -1,0 +1,66 @@
+"""Forgets what the outbox has held long enough, in small batches, and never what is still to do."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import delete, func, select
+
+from meeting.kernel.clock import Clock
+from meeting.stores.relational.database import Database
+from meeting.stores.relational.outbox import cursors, outbox
+
+BATCH = 500
+"""Rows in one commit, so that no writer waits for long."""
+
+
+class SqlKeeper:
+    """Satisfies `Keeper`; `readers` are the consumers of each topic that the house has.
+
+    A cursor of anybody else, such as a process that is gone for good, holds nothing, and is
+    forgotten with the first entry that it has not read. The last row stays whatever its age: on
+    SQLite the next position is counted from it, and cursors must never be ahead.
+    """
+
+    def __init__(
+        self, database: Database, clock: Clock, readers: Mapping[str, Sequence[str]]
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._readers = readers
+
+    async def trim(self, kept: timedelta, carried: int | None) -> Mapping[str, int]:
+        """Forget what is older and needed by nobody; the first of each topic that is left."""
+        before = self._clock.now() - kept
+        async with self._database.read() as connection:
+            topics = (await connection.execute(select(outbox.c.topic).distinct())).scalars().all()
+            last = (await connection.execute(select(func.max(outbox.c.position)))).scalar() or 0
+        bound = last - 1 if carried is None else min(last - 1, carried)
+        return {topic: await self._topic(topic, before, bound, last) for topic in topics}
+
+    async def _topic(self, topic: str, before: datetime, bound: int, last: int) -> int:
+        names = self._readers.get(topic, ())
+        standing = select(cursors.c.consumer, cursors.c.position).where(cursors.c.topic == topic)
+        async with self._database.read() as connection:
+            found = {row.consumer: row.position for row in await connection.execute(standing)}
+        bound = min([bound, *(found.get(name, 0) for name in names)])
+        old = select(outbox.c.position).where(
+            outbox.c.topic == topic, outbox.c.position <= bound, outbox.c.at < before
+        )
+        old = old.order_by(outbox.c.position).limit(BATCH)
+        more = True
+        while more:
+            async with self._database.write() as connection:
+                gone = (await connection.execute(old)).scalars().all()
+                more = len(gone) == BATCH
+                if gone:
+                    some = outbox.c.position.in_(gone)
+                    await connection.execute(delete(outbox).where(some))
+                    strangers = delete(cursors).where(
+                        cursors.c.topic == topic,
+                        cursors.c.position < gone[-1],
+                        cursors.c.consumer.not_in(names),
+                    )
+                    await connection.execute(strangers)
+        first = select(func.min(outbox.c.position)).where(outbox.c.topic == topic)
+        async with self._database.read() as connection:
+            return (await connection.execute(first)).scalar() or last

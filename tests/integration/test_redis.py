@@ -1,0 +1,94 @@
+"""The whole process on PostgreSQL and Redis: what goes where, and how it waits for either."""
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+from tests.integration.test_servers import BARE, PATIENCE, typed, until
+from tests.postgres import Postgres
+from tests.process import Client, serving
+from tests.redis import redis as server
+
+SETTINGS = {key.replace(".", "__"): value for key, value in BARE.items()}
+
+
+async def heard(ears: Any, wanted: str) -> dict[str, Any]:
+    """Wait for an event of a type on the channels."""
+    async with asyncio.timeout(PATIENCE):
+        while True:
+            said = await asyncio.to_thread(ears.get_message, timeout=1)
+            if said and said["type"] == "message":
+                found: dict[str, Any] = json.loads(said["data"])
+                if found["type"] == wanted:
+                    return found
+
+
+async def closed(socket: aiohttp.ClientWebSocketResponse) -> int | None:
+    """Wait for the end of a socket; its code."""
+    async with asyncio.timeout(PATIENCE):
+        while not socket.closed:
+            await socket.receive()
+    return socket.close_code
+
+
+async def test_a_redis_that_is_away_is_waited_for(tmp_path: Path, cluster: Postgres) -> None:
+    """Away at the start or later, rows are written, /ready tells, and all of it is carried then."""
+    dsn = cluster.database()
+    await asyncio.to_thread(typed, tmp_path, dsn, "migrate")
+    with server() as own:
+        own.kill()
+        async with (
+            serving(tmp_path, postgres__dsn=dsn, redis__url=own.url(), **SETTINGS) as house,
+            aiohttp.ClientSession() as http,
+        ):
+            ann = Client(house.url["http"], http)
+            assert await until(ann, "starting") == "Redis does not answer"
+            await ann.enter("ann")
+            meeting = await ann.meeting()
+            own.resume()
+            await until(ann, "running")
+            with own.client() as looking, looking.pubsub() as ears:
+                ears.subscribe("meeting_events", "user_events")
+                bob = await Client(house.url["http"], http).enter("bob")
+                socket = await bob.socket(meeting)
+                joined = await heard(ears, "meeting.user_joined")
+                assert joined.keys() == {"type", "payload", "timestamp", "source", "message_id"}
+                assert joined["payload"]["user_id"] == bob.user_id
+                created = [
+                    json.loads(fields[b"m"])["payload"]["meeting_id"]
+                    for _, fields in looking.xrange("meeting_events:log")
+                    if json.loads(fields[b"m"])["type"] == "meeting.created"
+                ]
+                assert created == [meeting]
+            own.kill()
+            assert await until(ann, "starting") == "Redis does not answer"
+            await bob.data("POST", "/auth/logout")
+            own.resume()  # empty, since it writes nothing down
+            await until(ann, "running")
+            assert await closed(socket) == 4001
+            assert house.tracebacks() == []
+
+
+async def test_an_event_that_another_publishes(tmp_path: Path, cluster: Postgres) -> None:
+    """A contract producer's PUBLISH reaches a socket of ours; rubbish beside it does no harm."""
+    dsn = cluster.database()
+    await asyncio.to_thread(typed, tmp_path, dsn, "migrate")
+    with server() as own:
+        async with (
+            serving(tmp_path, postgres__dsn=dsn, redis__url=own.url(), **SETTINGS) as house,
+            aiohttp.ClientSession() as http,
+        ):
+            ann = Client(house.url["http"], http)
+            await until(ann, "running")
+            await ann.enter("ann")
+            socket = await ann.socket(await ann.meeting())
+            payload = {"user_id": ann.user_id, "reason": "ban", "jti": ""}
+            event = {"type": "user.revoked", "payload": payload, "timestamp": 1, "source": "x"}
+            with own.client() as other:
+                assert other.publish("user_events", b"\xff rubbish") == 1
+                assert other.publish("user_events", json.dumps(event)) == 1
+            assert await closed(socket) == 4001
+            assert house.tracebacks() == []
