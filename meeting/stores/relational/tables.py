@@ -9,8 +9,8 @@ from meeting.stores.relational import (
     meeting,
     notification,
     outbox,
-    queue,
     signaling,
+    tasks,
     user,
 )
 from meeting.stores.relational.database import metadata
@@ -25,7 +25,7 @@ __all__ = [
     "metadata",
     "notification",
     "outbox",
-    "queue",
     "signaling",
+    "tasks",
     "user",
 ]
