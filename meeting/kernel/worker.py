@@ -5,8 +5,10 @@ its effect are one commit, and a worker that was cut off and comes back changes 
 """
 
 import asyncio
+import math
 import random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 import msgspec
@@ -97,6 +99,9 @@ class Worker:
         self._running: dict[asyncio.Task[None], Held] = {}
         self._done: list[Held] = []
         self._changed = asyncio.Event()
+        self._ebbed = asyncio.Event()
+        """Something at hand has ended or was settled; `drain` alone looks at it."""
+        self._begun = asyncio.Event()
         self._away = ""
         self.draining = False
 
@@ -133,6 +138,7 @@ class Worker:
             except BaseException:
                 self._done = done + self._done
                 raise
+            self._ebbed.set()
         room = self._concurrency - len(self._running)
         if self.draining or room <= 0:
             return bool(done)
@@ -142,6 +148,7 @@ class Worker:
             self._running[task] = held
             task.add_done_callback(self._ended)
         if taken:
+            self._begun.set()
             await asyncio.sleep(0)  # what ends at once is settled together with its kind
         return bool(taken or done)
 
@@ -150,8 +157,8 @@ class Worker:
         self.draining = True
         self._changed.set()
         while self._running or self._done:
-            self._changed.clear()
-            await self._changed.wait()
+            self._ebbed.clear()
+            await self._ebbed.wait()
 
     async def _rest(self) -> None:
         """Wait for something to do: an end of a task at hand, or a new one where there is room."""
@@ -173,6 +180,7 @@ class Worker:
     def _ended(self, task: asyncio.Task[None]) -> None:
         del self._running[task]
         self._changed.set()
+        self._ebbed.set()
         if not task.cancelled() and (error := task.exception()) is not None:
             # Only the queue's own faults come here: the hold ends by itself, the task comes again.
             self._away = str(error)
@@ -230,12 +238,22 @@ class Worker:
         return "again"
 
     async def _beats(self) -> None:
-        """Give signs of life for what is at hand, and stop what is lost."""
+        """Give signs of life for what is at hand, and stop what is lost.
+
+        What begins while this waits may have a shorter hold than all the others, so it looks again.
+        """
+        now = asyncio.get_running_loop().time
+        due = math.inf
         while True:
-            held = list(self._running.values())
-            shortest = min((each.letter.visibility_timeout for each in held), default=SLOWEST_BEAT)
-            await self._pause(min(shortest / BEATS, SLOWEST_BEAT))
-            await self._beat()
+            self._begun.clear()
+            spans = [each.letter.visibility_timeout / BEATS for each in self._running.values()]
+            due = min(due, now() + min([SLOWEST_BEAT, *spans]))
+            with suppress(TimeoutError):
+                async with asyncio.timeout_at(due):
+                    await self._begun.wait()
+            if not self._begun.is_set():
+                due = math.inf
+                await self._beat()
 
     async def _beat(self) -> None:
         at_hand = list(self._running.items())

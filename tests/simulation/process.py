@@ -78,7 +78,7 @@ class Process:
         if self.dead:
             raise Crash
         await asyncio.sleep(chance.choice((0, 0, chance.uniform(0, self._slow))))
-        while (still := self.thaws - self.loop.time()) > 0:
+        while (still := self.thaws - self.loop.time()) > 1e-6:  # below that, time would not move
             await asyncio.sleep(still)
         if self.dead:
             raise Crash

@@ -11,10 +11,10 @@ from meeting.stores.relational import (
     meeting,
     notification,
     outbox,
-    queue,
     reports,
     rooms,
     signaling,
+    tasks,
     user,
 )
 from meeting.stores.relational.database import metadata
@@ -31,9 +31,9 @@ __all__ = [
     "metadata",
     "notification",
     "outbox",
-    "queue",
     "reports",
     "rooms",
     "signaling",
+    "tasks",
     "user",
 ]

@@ -15,7 +15,7 @@ from meeting.kernel.ids import Ids
 from meeting.kernel.letter import Held, Letter
 from meeting.kernel.message import Entry, Event, Message
 from meeting.kernel.task import Task
-from meeting.stores.relational import queue
+from meeting.stores.relational import tasks
 from meeting.stores.relational.database import Database
 from meeting.stores.relational.outbox import cursors, extend, parked
 from meeting.stores.relational.upsert import upsert
@@ -60,7 +60,7 @@ class SqlUnit:
 
     async def settle(self, held: Held) -> None:
         """End a task with this commit; `Over` where it has had its effect or is held by another."""
-        await queue.settle(self.connection, held, self.clock)
+        await tasks.settle(self.connection, held, self.clock)
 
     async def advance(self, entry: Entry) -> None:
         """Move the consumer's cursor behind an entry, unless it stands elsewhere than thought."""
@@ -112,7 +112,7 @@ class SqlUnit:
             if self.relayed:
                 self.messages.append(Message.posted(name, letter, self.clock))
             else:
-                await queue.place(self.connection, name, [letter], self.clock, self.ids)
+                await tasks.place(self.connection, name, [letter], self.clock, self.ids)
         if self.messages:
             await extend(self.connection, self.messages)
 
@@ -149,7 +149,7 @@ class SqlUnits(Generic[U]):
             unit.relayed = self._relayed
             yield unit
             grown = {message.topic for message in unit.messages}
-            grown |= {name if self._relayed else queue.topic(name) for name, _ in unit.letters}
+            grown |= {name if self._relayed else tasks.topic(name) for name, _ in unit.letters}
             if grown:
                 # Before the outbox's turn is taken, so that nobody waits for it longer.
                 await self._database.announce(connection, grown)

@@ -27,12 +27,13 @@ def upgrade() -> None:
         sa.Column("owner", sa.String(length=64), nullable=False),
         sa.Column("fence", BigKey, nullable=False),
         sa.Column("progress", sa.Float(), nullable=False),
+        sa.Column("fresh", sa.SmallInteger(), nullable=False),
         sa.PrimaryKeyConstraint("number", name=("pk_queue_tasks")),
         sa.UniqueConstraint("queue", "task_id", name=("uq_queue_tasks_queue")),
         sa.UniqueConstraint("queue", "key", name=("uq_queue_tasks_key")),
         sqlite_autoincrement=True,
     )
-    columns = ["queue", "place", "lane", "number"]
+    columns = ["queue", "place", "lane", "fresh", "number"]
     op.create_index(("ix_queue_tasks_next"), "queue_tasks", columns, unique=False)
     op.create_index(
         ("ix_queue_tasks_until"), "queue_tasks", ["queue", "place", "until"], unique=False
