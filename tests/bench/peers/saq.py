@@ -19,7 +19,7 @@ async def main() -> None:
         meter.hit()
 
     async def put() -> None:
-        await queue.enqueue("nothing", timeout=TIMEOUT, ttl=-1)  # no results are kept
+        await queue.enqueue("nothing", timeout=TIMEOUT, retries=4, ttl=-1)  # keeps no results
 
     rate = await enqueue(given.number, given.mode, lambda n: together(put, n))
     functions: Any = [("nothing", nothing)]
