@@ -95,6 +95,15 @@ def native(session: nox.Session) -> None:
 
 
 @nox.session
+def bench(session: nox.Session) -> None:
+    """Speed beside others'; `./run bench -- --help` says of what."""
+    prepare(session)
+    os.environ["UV"] = uv()
+    given = session.posargs[1:] if session.posargs[:1] == ["--"] else session.posargs
+    become("-m", "tests.bench", *given)
+
+
+@nox.session
 def lock(session: nox.Session) -> None:
     """Write requirements/*.lock anew from pyproject.toml; --upgrade takes newer versions."""
     compile_ = [uv(), "pip", "compile", "--quiet", "--universal", "--python-version", "3.11"]
