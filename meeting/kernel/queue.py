@@ -68,7 +68,8 @@ class Queue(Protocol):
 
         Holds that are over and delays that are due come back into their lanes first; a hold that
         was over counts as an attempt that failed. What can't be read, and what has had its last
-        attempt, is laid with the dead and not given out.
+        attempt, is laid with the dead and not given out. In a lane, what came back from a hold or a
+        delay is before all that never left, in no promised order; the rest as it was put.
         """
         ...
 

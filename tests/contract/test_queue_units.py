@@ -1,0 +1,90 @@
+"""Tasks in units of work on SQL: asked for and ended with the rows, or not at all."""
+
+from datetime import timedelta
+from typing import ClassVar
+
+import pytest
+from sqlalchemy import event, func, insert, select
+
+from meeting.kernel.ids import RandomIds
+from meeting.kernel.letter import Letter, Over
+from meeting.kernel.task import Task
+from meeting.stores.relational import migrate
+from meeting.stores.relational.database import Database
+from meeting.stores.relational.queue import SqlQueue
+from meeting.stores.relational.tasks import settled, sweep
+from meeting.stores.relational.unit import SqlUnits
+from tests.clock import MovingClock
+from tests.contract.worlds import NumberUnit
+
+QUEUE = "ai_tasks"
+
+
+class Job(Task, frozen=True, kw_only=True):
+    """A task."""
+
+    TYPE: ClassVar[str] = "job"
+    QUEUE: ClassVar[str] = QUEUE
+
+
+async def test_units(url: str) -> None:
+    """A task is there after the commit alone, and ends with its effect once; a stale hold can't."""
+    database, clock = Database(url), MovingClock()
+    await migrate.upgrade(database)
+    queue = SqlQueue(database, clock, RandomIds())
+    units = SqlUnits(database, NumberUnit, clock, RandomIds())
+    with pytest.raises(ZeroDivisionError):
+        async with units.write() as unit:
+            unit.enqueue(Job())
+            raise ZeroDivisionError
+    assert await queue.take(QUEUE, "a", 9) == []
+    async with units.write() as unit:
+        unit.enqueue(Job())
+    (old,) = await queue.take(QUEUE, "a", 9)
+    clock.move(timedelta(seconds=31))
+    (new,) = await queue.take(QUEUE, "b", 9)
+    with pytest.raises(Over):
+        async with units.write() as unit:
+            await unit.settle(old)
+    with pytest.raises(ZeroDivisionError):
+        async with units.write() as unit:
+            await unit.settle(new)
+            raise ZeroDivisionError
+    async with units.write() as unit:
+        await unit.settle(new)
+    with pytest.raises(Over):
+        async with units.write() as unit:
+            await unit.settle(new)
+    assert await queue.settle([new]) == []
+    await database.close()
+
+
+async def test_idle(url: str) -> None:
+    """A take where there is nothing leaves the writer alone."""
+    database = Database(url)
+    await migrate.upgrade(database)
+    begun: list[str] = []
+    event.listen(database._writer.sync_engine, "begin", lambda _connection: begun.append("w"))
+    queue = SqlQueue(database, MovingClock(), RandomIds())
+    assert await queue.take(QUEUE, "a", 9) == []
+    assert begun == []
+    await queue.put(QUEUE, [Letter(type="job", payload={})])
+    assert len(await queue.take(QUEUE, "a", 9)) == 1
+    assert begun
+    await database.close()
+
+
+async def test_sweep(url: str) -> None:
+    """What was settled long ago is forgotten; what is younger stays."""
+    database, clock = Database(url), MovingClock()
+    await migrate.upgrade(database)
+    rows = [
+        {"queue": QUEUE, "task_id": str(hours), "at": clock.now() - timedelta(hours=hours)}
+        for hours in (1, 47, 49, 100)
+    ]
+    async with database.write() as connection:
+        await connection.execute(insert(settled), rows)
+    assert await sweep(database, clock.now() - timedelta(hours=48)) == 2
+    async with database.read() as connection:
+        assert await connection.scalar(select(func.count()).select_from(settled)) == 2
+    await database.close()
