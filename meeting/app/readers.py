@@ -13,5 +13,5 @@ from meeting.domains.user.events import TOPIC as USER_EVENTS
 READERS: Mapping[str, Sequence[str]] = {
     AI_EVENTS: (MEETING,),
     SIGNALING_EVENTS: (MEETING,),
-    USER_EVENTS: (NOTIFICATION,),
+    USER_EVENTS: (MEETING, NOTIFICATION),
 }

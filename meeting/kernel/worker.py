@@ -103,6 +103,7 @@ class Worker:
         """Something at hand has ended or was settled; `drain` alone looks at it."""
         self._begun = asyncio.Event()
         self._away = ""
+        self._taking = False
         self.draining = False
 
     async def run(self) -> None:
@@ -142,7 +143,7 @@ class Worker:
         room = self._concurrency - len(self._running)
         if self.draining or room <= 0:
             return bool(done)
-        taken = await self._queue.take(self.name, self._owner, room)
+        taken = await self._take(room)
         for held in taken:
             task = asyncio.create_task(self._attempt(held), name=f"{self.name}.{held.letter.id}")
             self._running[task] = held
@@ -152,11 +153,24 @@ class Worker:
             await asyncio.sleep(0)  # what ends at once is settled together with its kind
         return bool(taken or done)
 
+    async def _take(self, room: int) -> Sequence[Held]:
+        """Take tasks; what comes when a drain has begun meanwhile is given back."""
+        self._taking = True
+        try:
+            taken = await self._queue.take(self.name, self._owner, room)
+            if self.draining and taken:
+                await self._queue.release(taken)
+                return []
+            return taken
+        finally:
+            self._taking = False
+            self._ebbed.set()
+
     async def drain(self) -> None:
         """Take no new tasks and wait for those at hand."""
         self.draining = True
         self._changed.set()
-        while self._running or self._done:
+        while self._running or self._done or self._taking:
             self._ebbed.clear()
             await self._ebbed.wait()
 

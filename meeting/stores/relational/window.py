@@ -8,7 +8,9 @@ from sqlalchemy import delete, func, select
 from meeting.kernel.clock import Clock
 from meeting.stores.relational.database import Database
 from meeting.stores.relational.outbox import cursors, outbox
+from meeting.stores.relational.tasks import sweep
 
+SETTLED = timedelta(days=1)
 BATCH = 500
 """Rows in one commit, so that no writer waits for long."""
 
@@ -34,6 +36,9 @@ class SqlKeeper:
         async with self._database.read() as connection:
             topics = (await connection.execute(select(outbox.c.topic).distinct())).scalars().all()
             last = (await connection.execute(select(func.max(outbox.c.position)))).scalar() or 0
+        # A day more, because a Redis that came back may be given a task as old as the window.
+        while await sweep(self._database, before - SETTLED):
+            pass
         bound = last - 1 if carried is None else min(last - 1, carried)
         return {topic: await self._topic(topic, before, bound, last) for topic in topics}
 

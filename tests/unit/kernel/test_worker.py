@@ -268,3 +268,35 @@ def test_drain() -> None:
         assert task.letter.retry_count == 0
 
     play(scene)
+
+
+def test_a_take_that_comes_after_the_drain() -> None:
+    """What a take brings when a drain has begun meanwhile is given back, without an attempt."""
+
+    async def scene(loop: Loop) -> None:
+        house = House(loop, nothing)
+        arrived, let = asyncio.Event(), asyncio.Event()
+        take = house.queue.take
+
+        async def slow(queue: str, owner: str, limit: int) -> Sequence[Held]:
+            taken = await take(queue, owner, limit)
+            arrived.set()
+            await let.wait()
+            return taken
+
+        house.queue.take = slow  # type: ignore[method-assign] # an answer that is on its way
+        await house.put("a")
+        running = asyncio.create_task(house.worker.run())
+        await arrived.wait()
+        drained = asyncio.create_task(house.worker.drain())
+        while not house.worker.draining:
+            await asyncio.sleep(0)
+        let.set()
+        await drained
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+        (task,) = house.queue.store.queues[QUEUE].at(Place.WAITING)
+        assert task.letter.retry_count == 0
+        assert house.told == []
+
+    play(scene)
