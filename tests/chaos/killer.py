@@ -1,0 +1,73 @@
+"""Strikes the processes as the plan says, workers while they hold a lease."""
+
+import asyncio
+from collections import Counter
+
+from tests.chaos.child import Child
+from tests.chaos.crew import Crew
+from tests.chaos.layout import Embedded
+from tests.chaos.matter import dice
+from tests.chaos.plan import How, Strike, Target
+from tests.chaos.stand import Stand
+
+TRIES = 20
+SERVERS = (Target.REDIS, Target.POSTGRES)
+
+
+class Killer:
+    """Counts what it did, and what it hit."""
+
+    def __init__(self, seed: int, crew: Crew, layout: Embedded, stand: Stand) -> None:
+        self._chance = dice(seed, "killer")
+        self._crew = crew
+        self._layout = layout
+        self._stand = stand
+        self.done: Counter[tuple[Target, How]] = Counter()
+        self.hits: Counter[tuple[Target, How]] = Counter()
+        """A worker was hit if it held a task itself, anybody else if somebody did."""
+
+    async def strike(self, strike: Strike) -> None:
+        """Do what a strike says, and see that whoever was struck is there again."""
+        kind = (strike.target, strike.how)
+        if strike.target in SERVERS:
+            self.hits[kind] += bool(await self._stand.holders())
+            await self._server(strike)
+        else:
+            place, child, hit = await self._victim(strike.target)
+            self.hits[kind] += hit
+            if strike.how is How.KILL:
+                child.kill()
+                await asyncio.sleep(strike.lasts)
+                self._crew.start(place)
+            else:
+                await asyncio.sleep(strike.lasts)
+                child.go_on()
+        self.done[kind] += 1
+
+    async def _server(self, strike: Strike) -> None:
+        if strike.how is How.CUT:
+            await self._layout.cut(strike.target, self._chance)
+            return
+        await asyncio.to_thread(self._layout.kill, strike.target)
+        await asyncio.sleep(strike.lasts)
+        await asyncio.to_thread(self._layout.resume, strike.target)
+
+    async def _victim(self, target: Target) -> tuple[str, Child, bool]:
+        """Choose who is struck, held still already; of workers one that holds a task, if any."""
+        for attempt in range(TRIES):
+            living = list(self._crew.living(target))
+            if not living:
+                await asyncio.sleep(0.2)
+                continue
+            place, child = self._chance.choice(living)
+            # Held still first, looked at then: what it holds now, it holds when it is struck.
+            child.hold()
+            holders = await self._stand.holders()
+            mine = {self._crew.name(place)} if target is Target.WORKER else holders
+            if hit := bool(mine & holders):
+                return place, child, hit
+            if attempt == TRIES - 1:
+                return place, child, False
+            child.go_on()
+            await asyncio.sleep(0.05)
+        raise LookupError(f"no {target} is alive")

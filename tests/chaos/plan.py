@@ -1,0 +1,69 @@
+"""Which accidents happen, in which order: fixed by the seed."""
+
+from enum import StrEnum
+
+import msgspec
+
+from tests.chaos.matter import HOLD, dice
+
+
+class Target(StrEnum):
+    """Who is struck."""
+
+    WORKER = "worker"
+    SUBSCRIBER = "subscriber"
+    RELAY = "relay"
+    PRODUCER = "producer"
+    REDIS = "redis"
+    POSTGRES = "postgres"
+
+
+class How(StrEnum):
+    """What is done."""
+
+    KILL = "kill"
+    """SIGKILL, and a new process in its place."""
+    STOP = "stop"
+    """SIGSTOP until holds are over, then SIGCONT: it goes on as if nothing had been."""
+    CUT = "cut"
+    """The server closes half of its connections."""
+
+
+class Strike(msgspec.Struct, frozen=True):
+    """One accident."""
+
+    target: Target
+    how: How
+    rest: float
+    """Seconds of peace before it."""
+    lasts: float
+    """Seconds until what was struck goes on."""
+
+
+KILLS = {Target.WORKER: 6, Target.SUBSCRIBER: 2, Target.PRODUCER: 1}
+SERVERS = {Target.RELAY: 3, Target.REDIS: 1, Target.POSTGRES: 1}
+"""Who is killed how often, in proportion; the second of layouts with servers alone."""
+STOPS = (Target.WORKER, Target.WORKER, Target.WORKER, Target.SUBSCRIBER)
+CUTS = (Target.REDIS, Target.POSTGRES)
+KILLS_A_STOP = 4
+KILLS_A_CUT = 8
+
+
+def plan(seed: int, kills: int, *, servers: bool) -> list[Strike]:
+    """Return so many kills and, between them, some stops and cuts."""
+    chance = dice(seed, "plan")
+    shares = KILLS | (SERVERS if servers else {})
+    whole = [target for target, share in shares.items() for _ in range(share)]
+    wanted = [(whole[number % len(whole)], How.KILL) for number in range(kills)]
+    stops = (*STOPS, Target.RELAY) if servers else STOPS
+    wanted += [(stops[n % len(stops)], How.STOP) for n in range(kills // KILLS_A_STOP + 1)]
+    if servers:
+        wanted += [(CUTS[n % len(CUTS)], How.CUT) for n in range(kills // KILLS_A_CUT + 1)]
+    chance.shuffle(wanted)
+    return [_strike(*each, chance.uniform(0, 0.8), chance.random()) for each in wanted]
+
+
+def _strike(target: Target, how: How, rest: float, luck: float) -> Strike:
+    # A stop outlasts a hold; what was killed comes back at once or a little later.
+    lasts = HOLD * (1.3 + luck) if how is How.STOP else luck
+    return Strike(target, how, rest, lasts)

@@ -1,0 +1,90 @@
+"""Twins with one part broken, installed when a child starts: the ledger must turn red on each.
+
+- `fence`: the end of a task does not ask whether the hold is still one's own.
+- `early`: a task is acknowledged when it is taken, before its work is done.
+- `mark`: the place up to which the log was read is moved before the work is done; by the relay,
+  or, in a layout that has none, by the subscriber.
+"""
+
+import asyncio
+from collections.abc import Sequence
+
+from sqlalchemy import ColumnElement, and_, delete
+
+from meeting.kernel.letter import Held
+from meeting.kernel.message import Entry
+from meeting.kernel.queue import Place
+from meeting.stores.relational import queue as sql
+from tests.chaos.house import House
+from tests.chaos.matter import Ledger
+from tests.chaos.orders import Orders
+
+DAWDLE = 0.3
+"""Seconds between the mark and the work, so that a short run meets what a long one would."""
+NAMES = ("fence", "early", "mark")
+
+
+class Blind(Ledger):
+    """Ends a task whoever holds it by now."""
+
+    async def settle(self, held: Held) -> None:
+        """End a task without a look at the fence, or at whether it was there."""
+        await self.connection.execute(delete(sql.tasks).where(_stale(held)))
+
+
+class Hasty(Ledger):
+    """Ends tasks that are acknowledged already."""
+
+    async def settle(self, held: Held) -> None:
+        """Leave the task alone: it is gone since it was taken."""
+
+
+class Forward(Ledger):
+    """Handles events behind which the cursor stands already."""
+
+    async def advance(self, entry: Entry) -> None:
+        """Leave the cursor alone: it was moved when the entry was pulled."""
+
+
+def install(orders: Orders, house: House) -> None:
+    """Break what the orders say; nothing where they say nothing."""
+    if orders.sabotage == "fence":
+        house.unit = Blind
+        sql._hold = _stale
+    elif orders.sabotage == "early":
+        house.unit = Hasty
+        _early(house)
+    elif orders.sabotage == "mark":
+        house.unit = Forward
+        _forward(house)
+
+
+def _stale(held: Held) -> ColumnElement[bool]:
+    """Match the task, under whichever fence it is held."""
+    same = and_(sql.tasks.c.queue == held.queue, sql.tasks.c.task_id == held.letter.id)
+    return and_(same, sql.tasks.c.place == Place.HELD)
+
+
+def _early(house: House) -> None:
+    take = house.queue.take
+
+    async def taken(queue: str, owner: str, limit: int) -> Sequence[Held]:
+        held = await take(queue, owner, limit)
+        await house.queue.settle(held)
+        return held
+
+    house.queue.take = taken  # type: ignore[method-assign]
+
+
+def _forward(house: House) -> None:
+    pull = house.feed.pull
+
+    async def pulled(consumer: str, topic: str, limit: int = 100) -> Sequence[Entry]:
+        entries = await pull(consumer, topic, limit)
+        async with house.units.write() as unit:
+            for entry in entries:
+                await Ledger.advance(unit, entry)
+        await asyncio.sleep(DAWDLE)
+        return entries
+
+    house.feed.pull = pulled  # type: ignore[method-assign]
