@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
 import msgspec
@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 from meeting.kernel.errors import Fault
-from meeting.kernel.queue import Place
+from meeting.kernel.queue import Place, Seen
 from meeting.stores.relational import migrate
 from meeting.stores.relational.outbox import parked
 from tests.chaos.house import House
