@@ -11,6 +11,7 @@ import pytest
 
 from meeting.models import default_cache
 from tests.postgres import Postgres, postgres
+from tests.redis import Redis, redis as server
 from tests.stores import SERVER
 
 
@@ -56,6 +57,20 @@ def cluster() -> Iterator[Postgres]:
     """One PostgreSQL for all tests of a worker, started by the first that needs it."""
     with postgres() as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def valkey() -> Iterator[Redis]:
+    """One Redis for all tests of a worker, started by the first that needs it."""
+    with server() as running:
+        yield running
+
+
+@pytest.fixture
+def redis(valkey: Redis) -> Redis:
+    """A Redis that holds nothing; a test that kills or tunes one runs its own."""
+    valkey.empty()
+    return valkey
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

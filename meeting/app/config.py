@@ -45,6 +45,8 @@ class Http(msgspec.Struct, frozen=True, kw_only=True):
     body_seconds: Seconds = 60.0
     json_seconds: Seconds = 30.0
     drain_seconds: Seconds = 20.0
+    metrics_open: bool = False
+    """Whether /metrics answers others than this machine."""
 
 
 class Signaling(msgspec.Struct, frozen=True, kw_only=True):

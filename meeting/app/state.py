@@ -19,10 +19,11 @@ class Held(Exception):
 
 
 class State:
-    """A state folder that this process alone uses until it ends."""
+    """A state folder that this process alone uses until it ends, or as a guest of who does."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, guest: bool = False) -> None:
         self.path = path
+        self.guest = guest
         try:
             path.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._lock = os.open(path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -32,6 +33,8 @@ class State:
                 " write to, with --state-dir or MEETING_STATE_DIR"
             )
             raise Held(msg) from error
+        if guest:
+            return
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -15,7 +15,10 @@ COMMANDS = {
     "demo": "Watch one real meeting happen, with speech recognised.",
     "models": "Get, list and verify the models.",
     "engine": "Run the inference engine alone, without Python around it.",
+    "worker": "Do background tasks, beside a server.",
+    "queue": "Look into the queues of background tasks.",
     "users": "Look after accounts.",
+    "doctor": "See what is there and what is missing.",
     "migrate": "Bring the database's tables up to date.",
 }
 

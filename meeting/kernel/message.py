@@ -74,3 +74,12 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     before: str
     after: str
     message: Message
+
+
+class Behind(msgspec.Struct, frozen=True, kw_only=True):
+    """How many events are ahead of a consumer on a topic, and how many it has parked."""
+
+    consumer: str
+    topic: str
+    events: int
+    parked: int

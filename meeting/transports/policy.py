@@ -81,7 +81,7 @@ POLICY: Mapping[Route, Rule] = MappingProxyType(
 """The routes below `PREFIX`."""
 
 BARE: Mapping[Route, Rule] = MappingProxyType(
-    {("GET", "/health"): OPEN, ("GET", "/ready"): OPEN, ("GET", "/schema"): OPEN}
+    {("GET", path): OPEN for path in ("/health", "/ready", "/metrics", "/schema")}
 )
 """The routes without prefix and without envelope, which are on every port."""
 

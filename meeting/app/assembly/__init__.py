@@ -1,6 +1,6 @@
 """Puts the house together: every part is made here and handed to those that need it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import structlog
 
@@ -17,6 +17,22 @@ from meeting.kernel.token import Tokens
 log = structlog.get_logger(__name__)
 
 
+async def hands(config: Config, queues: Sequence[str]) -> House:
+    """Make what does background tasks, and nothing that listens; a server may run beside it."""
+    clock, ids = SystemClock(), RandomIds()
+    stores.beside(config)
+    state = State(config.state, guest=True)
+    tokens = Tokens(config.secret or state.secret("signing"), clock, ids)
+    kept = stores.make(config, state, clock, ids)
+    people = user.make(kept, tokens, clock, ids)
+    meetings = meeting.make(kept, people, tokens, clock)
+    desks = [desk for desk in (*people.desks, *meetings.desks) if desk.queue in queues]
+    meter = workers.meter(kept, desks)
+    made = workers.make(config, kept, desks, meter.told, clock, ids)
+    # Without the meeting domain's own module: its readers of events are the server's.
+    return House([kept.module, people.module, made.module], config.http.drain_seconds)
+
+
 async def build(config: Config) -> House:
     """Make all modules of this process; nothing runs and no port is taken yet."""
     clock, ids = SystemClock(), RandomIds()
@@ -28,9 +44,11 @@ async def build(config: Config) -> House:
     meetings = meeting.make(kept, people, tokens, clock)
     signals = signaling.make(config, kept, people, meetings, tokens, clock, ids)
     analysis = ai.make(config, kept, meetings, machine, clock, ids)
-    hands = workers.make(config, kept, [*people.desks, *meetings.desks], clock, ids)
+    desks = [*people.desks, *meetings.desks]
+    meter = workers.meter(kept, desks)
+    hands = workers.make(config, kept, desks, meter.told, clock, ids)
     doors = ports.make(
-        config, kept, people, meetings, signals, analysis, tokens, clock, ids, lambda: house
+        config, kept, people, meetings, signals, analysis, tokens, clock, ids, meter, lambda: house
     )
     made: Mapping[str, Module] = {
         modules.STORES: kept.module,

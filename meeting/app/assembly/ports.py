@@ -24,6 +24,7 @@ from meeting.transports.http import (
     app,
     health,
     meeting as meeting_routes,
+    metrics,
     signaling as signaling_routes,
     user as user_routes,
 )
@@ -34,6 +35,7 @@ from meeting.transports.http.gate import Desk
 from meeting.transports.http.health import ModuleState, Readiness
 from meeting.transports.http.idempotency import Once
 from meeting.transports.http.limits import Limits, Window
+from meeting.transports.http.metrics import Meter
 from meeting.transports.http.server import CONNECTIONS, Listener
 from meeting.transports.websocket import aio, asgi
 
@@ -57,6 +59,7 @@ def make(
     tokens: Tokens,
     clock: Clock,
     ids: Ids,
+    meter: Meter,
     house: Callable[[], House],
 ) -> Doors:
     """Make the three ports on one desk; they are taken when the module starts."""
@@ -65,7 +68,10 @@ def make(
     origins, host = config.http.origins, config.http.host
     limits = _limits(config)
     desk = _desk(config, kept, people, tokens, clock, ids, limits)
-    bare = health.routes(lambda: _readiness(house()))
+    bare = [
+        *health.routes(lambda: _readiness(house())),
+        metrics.route(meter, everybody=config.http.metrics_open),
+    ]
     envelope = Envelopes(clock)
     speech = ai_routes.routes(analysis.recognition, analysis.detection, analysis.history, envelope)
     signals_rest = signaling_routes.routes(signals.service.tickets, envelope)

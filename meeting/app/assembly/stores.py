@@ -9,13 +9,13 @@ import structlog
 from meeting.app.config import Config
 from meeting.app.module import Module
 from meeting.app.modules import STORES
-from meeting.app.state import State
+from meeting.app.state import Held, State
 from meeting.kernel.clock import Clock
 from meeting.kernel.errors import Fault
 from meeting.kernel.ids import Ids
 from meeting.kernel.queue import Queue
 from meeting.stores.relational import migrate
-from meeting.stores.relational.database import WAIT_SECONDS, Database
+from meeting.stores.relational.database import FILE, WAIT_SECONDS, Database
 from meeting.stores.relational.documents import SqlDocuments
 from meeting.stores.relational.idempotency import SqlAnswers
 from meeting.stores.relational.outbox import Log
@@ -56,10 +56,10 @@ def make(config: Config, state: State, clock: Clock, ids: Ids) -> Stores:
 
 
 def _file(database: Database, state: State) -> Module:
-    """Bring the file's tables up to date when the module starts: nobody else uses it."""
+    """Bring the file's tables up to date when the module starts, which is its holder's to do."""
 
     async def start() -> None:
-        await migrate.upgrade(database)
+        await (fit(database) if state.guest else migrate.upgrade(database))
 
     async def stop() -> None:
         await database.close()
@@ -124,6 +124,17 @@ def connect(config: Config) -> Database:
     if dsn:
         return Database(dsn, wait, config.postgres.pool)
     return Database.embedded(config.state, wait)
+
+
+def beside(config: Config) -> Database:
+    """Name the database that a server uses; `Held` where there was never one."""
+    database = connect(config)
+    if database.sqlite and not (config.state / FILE).is_file():
+        raise Held(
+            f"{config.state} is no state folder of a server; name the one that the server uses,"
+            " with --state-dir or MEETING_STATE_DIR"
+        )
+    return database
 
 
 async def bring(config: Config) -> bool:

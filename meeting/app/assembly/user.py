@@ -4,12 +4,11 @@ from collections.abc import Sequence
 
 import msgspec
 
-from meeting.app.assembly.stores import Stores, connect, fit
+from meeting.app.assembly.stores import Stores, beside, fit
 from meeting.app.assembly.workers import Desk
 from meeting.app.config import Config
 from meeting.app.module import Module
 from meeting.app.modules import USER
-from meeting.app.state import Held
 from meeting.domains.user.accounts import Accounts
 from meeting.domains.user.service import UserService
 from meeting.domains.user.sessions import Sessions
@@ -18,7 +17,6 @@ from meeting.kernel.clock import Clock, SystemClock
 from meeting.kernel.ids import Ids, RandomIds
 from meeting.kernel.password import Passwords
 from meeting.kernel.token import Tokens
-from meeting.stores.relational.database import FILE
 from meeting.stores.relational.unit import SqlUnits
 from meeting.stores.relational.user import SqlUserUnit
 
@@ -54,12 +52,7 @@ def make(kept: Stores, tokens: Tokens, clock: Clock, ids: Ids) -> People:
 
 async def promote(config: Config, name: str) -> None:
     """Make a user an admin, beside a server that may be running on the same folder."""
-    database = connect(config)
-    if database.sqlite and not (config.state / FILE).is_file():
-        raise Held(
-            f"{config.state} is no state folder of a server; name the one that the server uses,"
-            " with --state-dir or MEETING_STATE_DIR"
-        )
+    database = beside(config)
     clock, ids = SystemClock(), RandomIds()
     passwords = Passwords()
     try:

@@ -12,8 +12,11 @@ from meeting.app.module import Module
 from meeting.app.modules import WORKERS
 from meeting.kernel.clock import Clock
 from meeting.kernel.ids import Ids
+from meeting.kernel.queue import Depth
 from meeting.kernel.task import Task
-from meeting.kernel.worker import Handler, Worker
+from meeting.kernel.worker import Handler, Told, Worker
+from meeting.stores.relational.lag import behind
+from meeting.transports.http.metrics import Meter
 
 
 class Desk(msgspec.Struct, frozen=True):
@@ -30,7 +33,22 @@ class Hands(msgspec.Struct, frozen=True):
     workers: Sequence[Worker]
 
 
-def make(config: Config, kept: Stores, desks: Sequence[Desk], clock: Clock, ids: Ids) -> Hands:
+def meter(kept: Stores, desks: Sequence[Desk]) -> Meter:
+    """Make what counts the work at the desks and looks at their queues."""
+
+    async def depths() -> dict[str, Depth]:
+        return {desk.queue: await kept.queue.depth(desk.queue) for desk in desks}
+
+    return Meter(
+        types=[task.TYPE for desk in desks for task in desk.handlers],
+        depths=depths,
+        lags=lambda: behind(kept.database),
+    )
+
+
+def make(
+    config: Config, kept: Stores, desks: Sequence[Desk], told: Told, clock: Clock, ids: Ids
+) -> Hands:
     """Make a worker for each desk, none where this process is to do no tasks."""
     owner = f"{socket.gethostname()[:24]}:{os.getpid()}:{ids.new()[:8]}"
     workers = [
@@ -41,6 +59,7 @@ def make(config: Config, kept: Stores, desks: Sequence[Desk], clock: Clock, ids:
             handlers=desk.handlers,
             concurrency=config.tasks.concurrency,
             clock=clock,
+            told=told,
         )
         for desk in desks
         if config.tasks.concurrency

@@ -17,4 +17,4 @@ async def test_every_row_has_a_route_and_every_route_a_row(tmp_path: Path) -> No
     ):
         described = (await response.json(content_type=None))["paths"]
     found = {(method.upper(), path) for path, methods in described.items() for method in methods}
-    assert found | {("GET", "/schema")} == set(whole())
+    assert found | {("GET", "/schema"), ("GET", "/metrics")} == set(whole())

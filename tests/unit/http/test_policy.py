@@ -11,13 +11,14 @@ from meeting.transports.policy import PREFIX, Table, Who, rows, whole
 
 
 def test_only_the_contract_s_routes_are_open() -> None:
-    """Nothing is open but registration, login, refresh, health, ready and the schema."""
+    """Nothing is open but registration, login, refresh, health, ready, metrics and the schema."""
     assert {route for route, rule in whole().items() if rule.who is Who.OPEN} == {
         ("POST", "/api/v1/auth/register"),
         ("POST", "/api/v1/auth/login"),
         ("POST", "/api/v1/auth/refresh"),
         ("GET", "/health"),
         ("GET", "/ready"),
+        ("GET", "/metrics"),
         ("GET", "/schema"),
     }
 

@@ -1,0 +1,197 @@
+"""`meeting queue`: looking into the queues of background tasks, and what to do about the dead."""
+
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC, datetime
+from typing import TypeVar
+
+import click
+import msgspec
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from meeting.app.assembly.queue import QUEUES, opened
+from meeting.app.config import Config
+from meeting.cli.settings import settings
+from meeting.kernel.lane import Lane
+from meeting.kernel.queue import Depth, Place, Queue, Seen
+
+R = TypeVar("R")
+SHOWN = 120
+"""Characters of an error in a list; `show` has all of it."""
+THROWABLE = [place.value for place in Place if place is not Place.HELD]
+
+a_queue = click.argument("name", type=click.Choice(QUEUES), metavar="QUEUE")
+
+
+@click.group()
+def queue() -> None:
+    """Look into the queues of background tasks.
+
+    A QUEUE is one of user_tasks, meeting_tasks, media_tasks, ai_tasks. Works beside a running
+    server, with the same settings (--state-dir, or postgres.dsn and redis.url).
+    """
+
+
+@queue.command()
+@settings
+def stats(config: Config) -> None:
+    """Count the tasks of every queue, by where they are."""
+    Console().print(_overview(_ask(config, _depths)))
+
+
+@queue.command()
+@click.option("--seconds", type=click.FloatRange(0.2, 60), default=1.0, show_default=True)
+@settings
+def watch(config: Config, seconds: float) -> None:
+    """Show the same table live, until Ctrl-C."""
+    console = Console()
+    if not console.is_terminal:
+        raise click.UsageError("a live table needs a terminal; `meeting queue stats` does not")
+
+    async def follow(found: Queue) -> None:
+        with Live(console=console, auto_refresh=False) as live:
+            while True:
+                live.update(_overview(await _depths(found)), refresh=True)
+                await asyncio.sleep(seconds)
+
+    try:
+        _ask(config, follow)
+    except KeyboardInterrupt:
+        sys.exit(0)
+
+
+@queue.command("list")
+@a_queue
+@click.option("--place", type=click.Choice([p.value for p in Place]), default="dead")
+@click.option("--skip", type=click.IntRange(0), default=0, help="Leave out so many first.")
+@click.option("--limit", type=click.IntRange(1, 1000), default=50, show_default=True)
+@settings
+def show_list(config: Config, name: str, place: str, skip: int, limit: int) -> None:
+    """List the tasks of QUEUE that are dead, or in another place: waiting, held, delayed."""
+
+    async def look(found: Queue) -> Sequence[Seen]:
+        return await found.list(name, Place(place), skip, limit)
+
+    rows = _ask(config, look)
+    table = _table("ID", "TYPE", "LANE", "TRIES", "SINCE", "SAID")
+    for row in rows:
+        table.add_row(*_line(row))
+    Console(width=None if sys.stdout.isatty() else 1000).print(table)
+    if len(rows) == limit:
+        click.echo(f"there may be more: --skip {skip + limit}")
+
+
+@queue.command()
+@a_queue
+@click.argument("task_id", metavar="ID")
+@settings
+def show(config: Config, name: str, task_id: str) -> None:
+    """Print one task of QUEUE as JSON, with its errors; payloads may hold what people said."""
+
+    async def look(found: Queue) -> Seen | None:
+        return await found.find(name, task_id)
+
+    seen = _ask(config, look)
+    if seen is None:
+        raise click.ClickException(f"no task {task_id} in {name}; it may be done already")
+    click.echo(f"{seen.place} {_where(seen)}".rstrip(), err=True)
+    click.echo(msgspec.json.format(seen.body, indent=2).decode(errors="replace"))
+
+
+@queue.command()
+@a_queue
+@click.argument("task_id", metavar="[ID]", default="")
+@click.option("--all", "everything", is_flag=True, help="All dead letters of the queue.")
+@settings
+def requeue(config: Config, name: str, task_id: str, everything: bool) -> None:
+    """Give a dead task of QUEUE new attempts, or every one of them (--all)."""
+    if bool(task_id) == everything:
+        raise click.UsageError("name one ID, or say --all")
+
+    async def again(found: Queue) -> int:
+        return await found.requeue(name, task_id)
+
+    done = _ask(config, again)
+    if task_id and not done:
+        raise click.ClickException(f"no dead task {task_id} in {name} that can be read")
+    click.echo(f"{done} tasks have new attempts.")
+
+
+@queue.command()
+@a_queue
+@click.option("--place", type=click.Choice(THROWABLE), default="dead", show_default=True)
+@click.confirmation_option(prompt="They can't be had back. Throw them away?")
+@settings
+def purge(config: Config, name: str, place: str) -> None:
+    """Throw away the dead tasks of QUEUE, or those in another place."""
+
+    async def gone(found: Queue) -> int:
+        return await found.purge(name, Place(place))
+
+    click.echo(f"{_ask(config, gone)} tasks are gone.")
+
+
+def _ask(config: Config, question: Callable[[Queue], Awaitable[R]]) -> R:
+    async def ask() -> R:
+        async with opened(config) as found:
+            return await question(found)
+
+    return asyncio.run(ask())
+
+
+async def _depths(found: Queue) -> dict[str, Depth]:
+    return {name: await found.depth(name) for name in QUEUES}
+
+
+def _overview(depths: dict[str, Depth]) -> Table:
+    lanes = [lane.name for lane in sorted(Lane, reverse=True)]
+    table = _table("QUEUE", *lanes, "HELD", "DELAYED", "DEAD", "OLDEST", right=True)
+    for name, depth in depths.items():
+        waiting = [str(depth.waiting.get(lane, 0)) for lane in sorted(Lane, reverse=True)]
+        dead = Text(str(depth.dead), "red" if depth.dead else "")
+        oldest = f"{depth.oldest:.0f} s" if depth.oldest else "-"
+        table.add_row(name, *waiting, str(depth.held), str(depth.delayed), dead, oldest)
+    return table
+
+
+def _table(*columns: str, right: bool = False) -> Table:
+    table = Table(box=None, pad_edge=False)
+    for index, column in enumerate(columns):
+        table.add_column(column, justify="right" if right and index else "left")
+    return table
+
+
+class _Told(msgspec.Struct, frozen=True):
+    """What a list shows of a letter, also of one that can't be read."""
+
+    type: str = "?"
+    retry_count: int = 0
+    error: str = ""
+    payload: dict[str, object] = {}
+
+
+def _line(seen: Seen) -> tuple[Text, ...]:
+    try:
+        told = msgspec.json.decode(seen.body, type=_Told, strict=False)
+    except msgspec.MsgspecError:
+        told = _Told(error="can't be read")
+    said = told.error or str(told.payload.get("error", "")) or _where(seen)
+    lane = "" if seen.lane is None else seen.lane.name.lower()
+    since = _moment(seen.until) if seen.until else ""
+    words = (seen.id or "-", told.type, lane, str(told.retry_count), since, said[:SHOWN])
+    # Whatever stands in a letter comes from outside: nothing of it may steer the terminal.
+    return tuple(Text("".join(c if c.isprintable() else "�" for c in word)) for word in words)
+
+
+def _where(seen: Seen) -> str:
+    if seen.place is Place.HELD:
+        return f"by {seen.owner}, {seen.progress:.0%} done"
+    return ""
+
+
+def _moment(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S")

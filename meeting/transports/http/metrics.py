@@ -1,0 +1,132 @@
+"""Figures of this process and its queues, for Prometheus; loopback alone, unless configured."""
+
+import ipaddress
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from typing import Any
+
+from litestar import Request, Response, get
+from litestar.handlers import HTTPRouteHandler
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+from meeting.kernel.errors import Fault, Kind
+from meeting.kernel.letter import Held
+from meeting.kernel.message import Behind
+from meeting.kernel.queue import Depth
+
+FORMAT = "text/plain; version=0.0.4; charset=utf-8"
+SECONDS = (0.005, 0.02, 0.1, 0.5, 2, 10, 30, 120)
+FORWARDED = ("x-forwarded-for", "forwarded", "x-real-ip")
+"""What a proxy on this machine adds: then the peer is loopback, but who asks is not."""
+
+
+class Meter:
+    """Counts attempts as they end, and looks at the queues and consumers when it is asked.
+
+    Labels are names of ours alone: a type that no handler has counts as `other`, so that nobody
+    who writes into a queue can make as many series as he likes.
+    """
+
+    def __init__(
+        self,
+        *,
+        types: Collection[str],
+        depths: Callable[[], Awaitable[Mapping[str, Depth]]],
+        lags: Callable[[], Awaitable[Sequence[Behind]]],
+    ) -> None:
+        self._types = frozenset(types)
+        self._depths = depths
+        self._lags = lags
+        self._registry = own = CollectorRegistry()
+        self._attempts = Counter(
+            "meeting_task_attempts",
+            "Attempts at tasks, by how they ended: done, again, back, dead or over.",
+            ["queue", "type", "outcome"],
+            registry=own,
+        )
+        self._seconds = Histogram(
+            "meeting_task_seconds",
+            "How long an attempt took.",
+            ["queue"],
+            buckets=SECONDS,
+            registry=own,
+        )
+        self._tasks = Gauge(
+            "meeting_queue_tasks",
+            "Tasks by where they are; those that wait also by lane.",
+            ["queue", "place", "lane"],
+            registry=own,
+        )
+        self._oldest = Gauge(
+            "meeting_queue_oldest_seconds",
+            "Age of the oldest waiting task.",
+            ["queue"],
+            registry=own,
+        )
+        self._behind = Gauge(
+            "meeting_consumer_lag_events",
+            "Events that a consumer has not consumed yet.",
+            ["consumer", "topic"],
+            registry=own,
+        )
+        self._parked = Gauge(
+            "meeting_consumer_parked_events",
+            "Events that were laid aside because their handler kept failing.",
+            ["consumer", "topic"],
+            registry=own,
+        )
+        self._up = Gauge(
+            "meeting_stores_up", "1 while the stores answer; 0: the gauges are old.", registry=own
+        )
+
+    def told(self, held: Held, outcome: str, seconds: float) -> None:
+        """Count one attempt."""
+        kind = held.letter.type if held.letter.type in self._types else "other"
+        self._attempts.labels(held.queue, kind, outcome).inc()
+        self._seconds.labels(held.queue).observe(seconds)
+
+    async def scrape(self) -> bytes:
+        """Return all figures as Prometheus reads them; those of stores that are away are old."""
+        try:
+            await self._look()
+        except Fault as fault:
+            if fault.kind is not Kind.UNAVAILABLE:
+                raise
+            self._up.set(0)
+        else:
+            self._up.set(1)
+        return generate_latest(self._registry)
+
+    async def _look(self) -> None:
+        for queue, depth in (await self._depths()).items():
+            for lane, number in depth.waiting.items():
+                self._tasks.labels(queue, "waiting", lane.name.lower()).set(number)
+            for place in ("held", "delayed", "dead"):
+                self._tasks.labels(queue, place, "").set(getattr(depth, place))
+            self._oldest.labels(queue).set(depth.oldest)
+        for lag in await self._lags():
+            self._behind.labels(lag.consumer, lag.topic).set(lag.events)
+            self._parked.labels(lag.consumer, lag.topic).set(lag.parked)
+
+
+def route(meter: Meter, *, everybody: bool) -> HTTPRouteHandler:
+    """Make the route; who is not on this machine finds none, unless it is for `everybody`."""
+
+    @get("/metrics", include_in_schema=False)
+    async def metrics(request: Request[Any, Any, Any]) -> Response[bytes]:
+        """Return the figures."""
+        if not everybody and not _here(request):
+            raise Fault(Kind.NOT_FOUND, "there is no such route; GET /schema lists them")
+        return Response(await meter.scrape(), media_type=FORMAT)
+
+    return metrics
+
+
+def _here(request: Request[Any, Any, Any]) -> bool:
+    if request.client is None or any(name in request.headers for name in FORWARDED):
+        return False
+    try:
+        found = ipaddress.ip_address(request.client.host)
+    except ValueError:
+        return False
+    mapped = found.ipv4_mapped if isinstance(found, ipaddress.IPv6Address) else None
+    return (mapped or found).is_loopback
