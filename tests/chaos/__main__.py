@@ -11,11 +11,12 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from tests.chaos import sabotage as twins
-from tests.chaos.layout import Embedded, folder
+from tests.chaos.layout import embedded, folder
 from tests.chaos.ledger import Run
 from tests.chaos.orders import Orders
+from tests.chaos.servers import servers
 
-LAYOUTS = {"embedded": Embedded}
+LAYOUTS = {"servers": servers, "embedded": embedded}
 
 
 @click.command()
@@ -39,8 +40,7 @@ def main(
     console = Console(stderr=True)
     if seed is None:
         seed = random.SystemRandom().randrange(1_000_000)
-    with folder(keep) as place:
-        made = LAYOUTS[layout](place)
+    with folder(keep) as place, LAYOUTS[layout](place) as made:
         orders = Orders(
             seed=seed,
             tasks=tasks or 20_000,

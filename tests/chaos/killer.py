@@ -5,7 +5,7 @@ from collections import Counter
 
 from tests.chaos.child import Child
 from tests.chaos.crew import Crew
-from tests.chaos.layout import Embedded
+from tests.chaos.layout import Layout
 from tests.chaos.matter import dice
 from tests.chaos.plan import How, Strike, Target
 from tests.chaos.stand import Stand
@@ -17,7 +17,7 @@ SERVERS = (Target.REDIS, Target.POSTGRES)
 class Killer:
     """Counts what it did, and what it hit."""
 
-    def __init__(self, seed: int, crew: Crew, layout: Embedded, stand: Stand) -> None:
+    def __init__(self, seed: int, crew: Crew, layout: Layout, stand: Stand) -> None:
         self._chance = dice(seed, "killer")
         self._crew = crew
         self._layout = layout
@@ -45,12 +45,17 @@ class Killer:
         self.done[kind] += 1
 
     async def _server(self, strike: Strike) -> None:
+        """Strike a server; all in this thread, with whose end it would end."""
         if strike.how is How.CUT:
-            await self._layout.cut(strike.target, self._chance)
-            return
-        await asyncio.to_thread(self._layout.kill, strike.target)
-        await asyncio.sleep(strike.lasts)
-        await asyncio.to_thread(self._layout.resume, strike.target)
+            self._layout.cut(strike.target, self._chance)
+        elif strike.how is How.KILL:
+            self._layout.kill(strike.target)
+            await asyncio.sleep(strike.lasts)
+            self._layout.resume(strike.target)
+        else:
+            self._layout.hold(strike.target)
+            await asyncio.sleep(strike.lasts)
+            self._layout.go_on(strike.target)
 
     async def _victim(self, target: Target) -> tuple[str, Child, bool]:
         """Choose who is struck, held still already; of workers one that holds a task, if any."""

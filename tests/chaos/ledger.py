@@ -10,7 +10,7 @@ import msgspec
 from tests.chaos.crew import Crew
 from tests.chaos.journal import Book
 from tests.chaos.killer import Killer
-from tests.chaos.layout import Embedded
+from tests.chaos.layout import Layout, places
 from tests.chaos.orders import Orders
 from tests.chaos.plan import How, plan
 from tests.chaos.stand import Stand
@@ -23,6 +23,9 @@ STUCK_SECONDS = 90.0
 """Without an effect though something is on its way; longer than the longest delay of a retry."""
 AUDIT_SECONDS = 5.0
 HIT_SHARE = 0.8
+EARLY, AHEAD = 0.3, 2
+"""Strikes are spread over the work: one is due when this much of its share is done, and so many
+shares stay for after the last."""
 Shown = Callable[[int, str], None]
 """Is told how many effects there are, and what is going on."""
 
@@ -59,13 +62,15 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
 class Run:
     """Directs one run in its folder."""
 
-    def __init__(self, orders: Orders, layout: Embedded, kills: int, shown: Shown) -> None:
+    def __init__(self, orders: Orders, layout: Layout, kills: int, shown: Shown) -> None:
         self._orders = orders
         self._layout = layout
-        self._strikes = plan(orders.seed, kills, servers=bool(orders.redis))
+        self._strikes = plan(
+            orders.seed, kills, servers=bool(orders.redis), sabotage=orders.sabotage
+        )
         self._shown = shown
         self._total = orders.tasks + orders.events
-        self._crew = Crew(orders, layout.places)
+        self._crew = Crew(orders, places(servers=bool(orders.redis)))
         self._stand = Stand(orders)
         self._killer = Killer(orders.seed, self._crew, layout, self._stand)
         self._count = 0
@@ -97,7 +102,7 @@ class Run:
 
     async def _worked(self, done: int) -> bool:
         """Wait until most of what is allowed was done, or nothing moves; True where it is red."""
-        wanted = self._total * (done + 0.3) / (len(self._strikes) + 1)
+        wanted = self._share(done + EARLY)
         while not await self._look():
             if self._count >= wanted or time.monotonic() - self._moved > STILL_SECONDS:
                 return False
@@ -138,13 +143,15 @@ class Run:
         return judge(Book.read(self._orders.journal), found, dead, whole=whole)
 
     def _allow(self, done: int) -> None:
-        """Let the producer ask for as much as there is up to the strike after the next."""
-        allowed = self._total * (done + 1) // (len(self._strikes) + 1)
-        if done == len(self._strikes):
-            allowed = self._total
+        """Let the producer ask for so much that there is work left at the strike after the next."""
+        allowed = self._share(done + 2 if done < len(self._strikes) else done + AHEAD)
         fresh = self._orders.allowance.with_suffix(".new")
         fresh.write_text(str(allowed))
         os.replace(fresh, self._orders.allowance)  # noqa: PTH105 - readers see the old or the new
+
+    def _share(self, strikes: float) -> int:
+        """Return how much of the whole goes with so many strikes."""
+        return int(self._total * strikes / (len(self._strikes) + AHEAD))
 
     def _say(self, what: str) -> None:
         struck = sum(self._killer.done.values())

@@ -41,26 +41,45 @@ class Strike(msgspec.Struct, frozen=True):
 
 
 KILLS = {Target.WORKER: 6, Target.SUBSCRIBER: 2, Target.PRODUCER: 1}
-SERVERS = {Target.RELAY: 3, Target.REDIS: 1, Target.POSTGRES: 1}
+SERVERS = {Target.RELAY: 3, Target.REDIS: 2, Target.POSTGRES: 1}
 """Who is killed how often, in proportion; the second of layouts with servers alone."""
-STOPS = (Target.WORKER, Target.WORKER, Target.WORKER, Target.SUBSCRIBER)
+STOPS = (Target.WORKER, Target.WORKER, Target.SUBSCRIBER, Target.WORKER)
+STOPS_OF_SERVERS = (*STOPS, Target.RELAY, Target.REDIS)
 CUTS = (Target.REDIS, Target.POSTGRES)
 KILLS_A_STOP = 4
 KILLS_A_CUT = 8
 
 
-def plan(seed: int, kills: int, *, servers: bool) -> list[Strike]:
-    """Return so many kills and, between them, some stops and cuts."""
+def plan(seed: int, kills: int, *, servers: bool, sabotage: str = "") -> list[Strike]:
+    """Return so many kills and, between them, some stops and cuts.
+
+    Where one part is broken, only what shows it: a short run meets what a long one would.
+    """
     chance = dice(seed, "plan")
+    wanted = _aimed(kills, sabotage, servers=servers) or _mixed(kills, servers=servers)
+    chance.shuffle(wanted)
+    return [_strike(*each, chance.uniform(0, 0.8), chance.random()) for each in wanted]
+
+
+def _mixed(kills: int, *, servers: bool) -> list[tuple[Target, How]]:
     shares = KILLS | (SERVERS if servers else {})
     whole = [target for target, share in shares.items() for _ in range(share)]
     wanted = [(whole[number % len(whole)], How.KILL) for number in range(kills)]
-    stops = (*STOPS, Target.RELAY) if servers else STOPS
+    stops = STOPS_OF_SERVERS if servers else STOPS
     wanted += [(stops[n % len(stops)], How.STOP) for n in range(kills // KILLS_A_STOP + 1)]
     if servers:
         wanted += [(CUTS[n % len(CUTS)], How.CUT) for n in range(kills // KILLS_A_CUT + 1)]
-    chance.shuffle(wanted)
-    return [_strike(*each, chance.uniform(0, 0.8), chance.random()) for each in wanted]
+    return wanted
+
+
+def _aimed(kills: int, sabotage: str, *, servers: bool) -> list[tuple[Target, How]]:
+    if sabotage == "fence":
+        return [(Target.WORKER, How.STOP)] * kills
+    if sabotage == "early":
+        return [(Target.WORKER, How.KILL)] * kills
+    if sabotage == "mark":
+        return [(Target.RELAY if servers else Target.SUBSCRIBER, How.KILL)] * kills
+    return []
 
 
 def _strike(target: Target, how: How, rest: float, luck: float) -> Strike:
