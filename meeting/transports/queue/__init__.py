@@ -1,0 +1,1 @@
+"""The queues of tasks on Redis: the contract's lists, and what makes them keep their promises."""
