@@ -106,9 +106,10 @@ class Worker:
         beats = asyncio.create_task(self._beats(), name=f"{self.name}.beats")
         try:
             while True:
-                progressed = False
                 try:
                     progressed = await self.step()
+                    if not (progressed or self._away):
+                        await self._rest()
                 except Fault as fault:
                     self._away = str(fault)
                 if self._away:
@@ -118,8 +119,6 @@ class Worker:
                     pause = min(pause * 2, LONGEST_PAUSE)
                     continue
                 pause = 0.1
-                if not progressed:
-                    await self._rest()
         finally:
             beats.cancel()
             await self._give_back()

@@ -148,10 +148,12 @@ class SqlUnits(Generic[U]):
             unit = self._unit(connection, self._clock, self._ids)
             unit.relayed = self._relayed
             yield unit
+            grown = {message.topic for message in unit.messages}
+            grown |= {name if self._relayed else queue.topic(name) for name, _ in unit.letters}
+            if grown:
+                # Before the outbox's turn is taken, so that nobody waits for it longer.
+                await self._database.announce(connection, grown)
             await unit.flush()
-        grown = {message.topic for message in unit.messages}
-        if not self._relayed:
-            grown |= {queue.topic(name) for name, _ in unit.letters}
         if grown:
             failpoint("before-wakeup")
             self._database.grew(grown)
