@@ -20,7 +20,7 @@ LAYOUTS = {"servers": servers, "embedded": embedded}
 
 
 @click.command()
-@click.option("--layout", type=click.Choice(list(LAYOUTS)), default="embedded", show_default=True)
+@click.option("--layout", type=click.Choice(list(LAYOUTS)), default="servers", show_default=True)
 @click.option("--seed", type=int, help="Plans kills and delays; by default a new one.")
 @click.option("--kills", type=click.IntRange(0, 10_000), default=100, show_default=True)
 @click.option("--tasks", type=click.IntRange(1, 10_000_000))

@@ -74,10 +74,13 @@ def embedded(folder: Path) -> Iterator[Layout]:
     yield Embedded(folder)
 
 
-def places(*, servers: bool) -> Mapping[str, Target]:
-    """Name the processes of a layout, and what each is."""
+def places(*, servers: bool, sabotage: str) -> Mapping[str, Target]:
+    """Name the processes of a layout, and what each is.
+
+    A relay that marks first is alone: a second one would notice, and mend what it did.
+    """
     numbers = {Target.WORKER: WORKERS, Target.SUBSCRIBER: SUBSCRIBERS}
-    numbers |= {Target.RELAY: RELAYS} if servers else {}
+    numbers |= {Target.RELAY: 1 if sabotage == "mark" else RELAYS} if servers else {}
     found = {f"{each}{n}": each for each, number in numbers.items() for n in range(number)}
     return found | {"producer": Target.PRODUCER}
 

@@ -70,7 +70,7 @@ class Run:
         )
         self._shown = shown
         self._total = orders.tasks + orders.events
-        self._crew = Crew(orders, places(servers=bool(orders.redis)))
+        self._crew = Crew(orders, places(servers=bool(orders.redis), sabotage=orders.sabotage))
         self._stand = Stand(orders)
         self._killer = Killer(orders.seed, self._crew, layout, self._stand)
         self._count = 0

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 import msgspec
 import uvloop
 
-from meeting.kernel.errors import Fault
 from meeting.kernel.lane import Lane
 from meeting.kernel.letter import Letter
 from tests.chaos import sabotage
+from tests.chaos.foreign import UNANSWERED, Foreign
 from tests.chaos.house import House
 from tests.chaos.journal import Book, Journal
 from tests.chaos.matter import HOLD, QUEUE, TRIES, Mark
@@ -44,6 +44,7 @@ class Producer:
         self._steps: Iterator[Step] = (step for step in script(orders) if step.number > begun)
         self._journal = Journal(orders.journal)
         self._turn = asyncio.Lock()
+        self._foreign = Foreign(orders.redis)
 
     async def run(self) -> None:
         """Do all that is left of the script."""
@@ -55,7 +56,7 @@ class Producer:
         while (step := await self._next()) is not None:
             try:
                 await self._ask(step)
-            except Fault:
+            except UNANSWERED:
                 await asyncio.sleep(PAUSE_SECONDS)
             else:
                 self._journal.answered(step)
@@ -76,8 +77,10 @@ class Producer:
                     unit.enqueue(task)
                 for event in step.events:
                     unit.append(event)
-        else:
+        elif step.way is Way.PUT:
             await self._house.queue.put(QUEUE, [letter(task) for task in step.tasks])
+        else:
+            await self._foreign.push(step.tasks)
 
 
 async def main() -> None:

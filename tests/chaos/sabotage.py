@@ -14,7 +14,13 @@ from sqlalchemy import ColumnElement, and_, delete
 from meeting.kernel.letter import Held
 from meeting.kernel.message import Entry
 from meeting.kernel.queue import Place
+from meeting.kernel.relay import Posted
 from meeting.stores.relational import queue as sql
+from meeting.transports.pubsub import carrier
+from meeting.transports.pubsub.names import POSITION
+from meeting.transports.queue import scripts
+from meeting.transports.redis.connection import Connection
+from meeting.transports.redis.script import Script
 from tests.chaos.house import House
 from tests.chaos.matter import Ledger
 from tests.chaos.orders import Orders
@@ -28,8 +34,9 @@ class Blind(Ledger):
     """Ends a task whoever holds it by now."""
 
     async def settle(self, held: Held) -> None:
-        """End a task without a look at the fence, or at whether it was there."""
-        await self.connection.execute(delete(sql.tasks).where(_stale(held)))
+        """End a task without a look at the fence, or at whether it has had its effect."""
+        if held.here:
+            await self.connection.execute(delete(sql.tasks).where(_stale(held)))
 
 
 class Hasty(Ledger):
@@ -51,18 +58,33 @@ def install(orders: Orders, house: House) -> None:
     if orders.sabotage == "fence":
         house.unit = Blind
         sql._hold = _stale
+        for name in ("SETTLE", "EXTEND", "RELEASE", "AGAIN", "BURY"):
+            setattr(scripts, name, _unfenced(getattr(scripts, name)))
     elif orders.sabotage == "early":
         house.unit = Hasty
         _early(house)
     elif orders.sabotage == "mark":
-        house.unit = Forward
-        _forward(house)
+        if house.redis is None:
+            house.unit = Forward
+            _forward(house)
+        else:
+            _ahead(house, house.redis)
 
 
 def _stale(held: Held) -> ColumnElement[bool]:
     """Match the task, under whichever fence it is held."""
     same = and_(sql.tasks.c.queue == held.queue, sql.tasks.c.task_id == held.letter.id)
     return and_(same, sql.tasks.c.place == Place.HELD)
+
+
+def _unfenced(script: Script) -> Script:
+    """Let any fence of a hold do."""
+    text = script.text
+    for compared in (" == ARGV[i + 1]", "fence == ARGV[i + 1]", "fence ~= ARGV[2]"):
+        never = "not fence" if "~=" in compared else " ~= nil"
+        text = text.replace(compared, never)
+    assert text != script.text
+    return Script(text)
 
 
 def _early(house: House) -> None:
@@ -88,3 +110,27 @@ def _forward(house: House) -> None:
         return entries
 
     house.feed.pull = pulled  # type: ignore[method-assign]
+
+
+def _ahead(house: House, redis: Connection) -> None:
+    """Let the relay mark a batch as carried, and carry it then."""
+    carry = house.carrier.carry
+    text = carrier._carry.text
+    for part in (_ASKED, _MOVED):
+        assert part in text
+        text = text.replace(part, "")
+    carrier._carry = Script(text)
+
+    async def carried(before: int, batch: Sequence[Posted]) -> bool:
+        after = str(batch[-1].position)
+        if not await redis.run(_MARK, [POSITION], str(before), after):
+            return False
+        await asyncio.sleep(DAWDLE)
+        return await carry(before, batch)
+
+    house.carrier.carry = carried  # type: ignore[method-assign]
+
+
+_ASKED = "if (redis.call('GET', KEYS[1]) or '0') ~= ARGV[1] then\n  return 0\nend\n"
+_MOVED = "redis.call('SET', KEYS[1], ARGV[2])\n"
+_MARK = Script(_ASKED + _MOVED + "return 1")

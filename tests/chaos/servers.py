@@ -65,7 +65,7 @@ class Cluster(Postgres):
 
 
 class Servers:
-    """PostgreSQL for the rows, Redis for queue and feed; Redis writes down all before it answers."""
+    """PostgreSQL for the rows, Redis for queue and feed; it writes all down before it answers."""
 
     NAME = "servers"
 
@@ -100,7 +100,7 @@ class Servers:
             return
         with self._queue.client() as client:
             for each in client.client_list():
-                if chance.random() < 0.5:  # noqa: PLR2004 - a half
+                if chance.random() < 0.5:
                     client.client_kill_filter(_id=each["id"], skipme=True)
 
 

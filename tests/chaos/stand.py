@@ -68,12 +68,18 @@ class Stand:
         return found | await patiently(self._parked)
 
     async def pending(self) -> bool:
-        """Tell whether anything is on its way: in the queue, or before the consumer."""
+        """Tell whether anything is on its way: to the relay, in the queue, to the consumer."""
+        if self.house.redis is not None and await patiently(self._uncarried):
+            return True
         depth = await patiently(lambda: self.house.queue.depth(QUEUE))
         if sum(depth.waiting.values()) or depth.held or depth.delayed:
             return True
         pulled = await patiently(lambda: self.house.feed.pull(CONSUMER, Told.TOPIC, 1))
         return bool(pulled)
+
+    async def _uncarried(self) -> bool:
+        position = await self.house.carrier.position()
+        return bool(await self.house.posts.after(position, 1))
 
     async def _count(self) -> int:
         async with self._engine.connect() as connection:
