@@ -2,6 +2,8 @@
 
 import asyncio
 from collections import Counter
+from datetime import UTC, datetime
+from pathlib import Path
 
 from tests.chaos.child import Child
 from tests.chaos.crew import Crew
@@ -17,7 +19,7 @@ SERVERS = (Target.REDIS, Target.POSTGRES)
 class Killer:
     """Counts what it did, and what it hit."""
 
-    def __init__(self, seed: int, crew: Crew, layout: Layout, stand: Stand) -> None:
+    def __init__(self, seed: int, crew: Crew, layout: Layout, stand: Stand, noted: Path) -> None:
         self._chance = dice(seed, "killer")
         self._crew = crew
         self._layout = layout
@@ -25,16 +27,18 @@ class Killer:
         self.done: Counter[tuple[Target, How]] = Counter()
         self.hits: Counter[tuple[Target, How]] = Counter()
         """A worker was hit if it held a task itself, anybody else if somebody did."""
+        self._noted = noted
 
     async def strike(self, strike: Strike) -> None:
         """Do what a strike says, and see that whoever was struck is there again."""
         kind = (strike.target, strike.how)
         if strike.target in SERVERS:
-            self.hits[kind] += bool(await self._stand.holders())
+            hit = bool(await self._stand.holders())
+            self._note(strike, strike.target, hit=hit)
             await self._server(strike)
         else:
             place, child, hit = await self._victim(strike.target)
-            self.hits[kind] += hit
+            self._note(strike, self._crew.name(place), hit=hit)
             if strike.how is How.KILL:
                 child.kill()
                 await asyncio.sleep(strike.lasts)
@@ -43,6 +47,14 @@ class Killer:
                 await asyncio.sleep(strike.lasts)
                 child.go_on()
         self.done[kind] += 1
+        self.hits[kind] += hit
+
+    def _note(self, strike: Strike, whom: str, *, hit: bool) -> None:
+        with self._noted.open("a") as file:
+            moment = datetime.now(UTC).strftime("%H:%M:%S.%f")
+            file.write(
+                f"{moment} {strike.how} {whom} {strike.lasts:.2f} s {'hit' if hit else ''}\n"
+            )
 
     async def _server(self, strike: Strike) -> None:
         """Strike a server; all in this thread, with whose end it would end."""

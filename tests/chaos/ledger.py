@@ -72,7 +72,7 @@ class Run:
         self._total = orders.tasks + orders.events
         self._crew = Crew(orders, places(servers=bool(orders.redis), sabotage=orders.sabotage))
         self._stand = Stand(orders)
-        self._killer = Killer(orders.seed, self._crew, layout, self._stand)
+        self._killer = Killer(orders.seed, self._crew, layout, self._stand, orders.strikes)
         self._count = 0
         self._moved = self._audited = self._began = time.monotonic()
 

@@ -39,3 +39,8 @@ class Orders(msgspec.Struct, frozen=True, kw_only=True):
     def allowance(self) -> Path:
         """Name the file of how much may have been asked for by now."""
         return Path(self.folder) / "allowance"
+
+    @property
+    def strikes(self) -> Path:
+        """Name the file of who was struck when."""
+        return Path(self.folder) / "strikes"
