@@ -90,8 +90,6 @@ def folder(kept: Path | None) -> Iterator[Path]:
     """Give a run a folder: a named one that stays, or one that is thrown away."""
     if kept is not None:
         kept.mkdir(parents=True, exist_ok=True)
-        if any(kept.iterdir()):
-            raise FileExistsError(f"{kept} is not empty; name another folder")
         yield kept.resolve()
         return
     with tempfile.TemporaryDirectory(prefix="meeting-chaos-") as made:

@@ -34,7 +34,7 @@ async def ledger(layout: str, *options: str) -> tuple[int | None, dict[str, Any]
             out, said = await child.communicate()
     finally:
         if child.returncode is None:
-            child.kill()  # all that it has started ends with it
+            child.terminate()  # it ends all that it has started
             await child.wait()
     assert out, said.decode()
     return child.returncode, json.loads(out.splitlines()[-1]), said.decode()
