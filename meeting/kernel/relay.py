@@ -2,19 +2,23 @@
 
 How far it has come is kept there, not here, and moves in the same step as what is carried: so a
 relay that dies loses nothing and repeats nothing, and a server that comes back empty, or as it was
-a second ago, gets all that it lacks again, as far as the outbox still holds it.
+a second ago, gets all that it lacks again, as far as the outbox still holds it. The reference model
+is `tests/simulation/model/feed.py`.
 """
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
 import msgspec
 import structlog
 
+from meeting.kernel.errors import Fault, Kind
 from meeting.kernel.message import Message
 
 BATCH = 256
 IDLE_SECONDS = 1.0
+LONGEST_PAUSE = 2.0
 
 log = structlog.get_logger(__name__)
 
@@ -33,7 +37,11 @@ class Outbox(Protocol):
         """Return what is kept behind a position, in commit order."""
         ...
 
-    async def wait(self, position: int, seconds: float) -> None:
+    async def end(self) -> int:
+        """Return the last position that was given out; 0 where there was none."""
+        ...
+
+    async def wait(self, seconds: float) -> None:
         """Return when the outbox may have grown since the last `after`, or after `seconds`."""
         ...
 
@@ -48,19 +56,47 @@ class Carrier(Protocol):
     async def carry(self, before: int, batch: Sequence[Posted]) -> bool:
         """Take a batch and move the position behind it, in one step.
 
-        False, and nothing is taken, where the position is not `before`: another relay was faster.
+        False, and nothing is taken, where the position is not `before`: another relay was faster,
+        or what is there was not carried by one, and is thrown away as by `forget`.
         """
+        ...
+
+    async def forget(self, before: int) -> None:
+        """Throw away the streams and the position, if it is `before`: all is carried anew."""
         ...
 
 
 class Relay:
     """One reader of the outbox; several at once do no harm."""
 
-    def __init__(self, outbox: Outbox, carrier: Carrier) -> None:
+    def __init__(
+        self,
+        outbox: Outbox,
+        carrier: Carrier,
+        *,
+        pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
         self._outbox = outbox
         self._carrier = carrier
+        self._pause = pause
         self.behind = False
         """Whether there was more than one batch to carry at the last look."""
+
+    async def run(self) -> None:
+        """Carry until cancelled; stores that are away are waited for, never given up."""
+        pause = 0.1
+        while True:
+            try:
+                progressed = await self.step()
+                pause = 0.1
+                if not progressed:
+                    await self._outbox.wait(IDLE_SECONDS)
+            except Fault as fault:
+                if fault.kind is not Kind.UNAVAILABLE:
+                    raise
+                log.warning("relay waits", reason=str(fault))
+                await self._pause(pause)
+                pause = min(pause * 2, LONGEST_PAUSE)
 
     async def step(self) -> bool:
         """Carry what is there, a batch at most; False when there was nothing."""
@@ -68,8 +104,15 @@ class Relay:
         batch = await self._outbox.after(before, BATCH)
         self.behind = len(batch) == BATCH
         if not batch:
-            await self._outbox.wait(before, IDLE_SECONDS)
-            return False
+            return await self._foreign(before)
         if not await self._carrier.carry(before, batch):
             log.info("another relay was faster")
+        return True
+
+    async def _foreign(self, before: int) -> bool:
+        """See whether a position was never given out here; then it is another database's."""
+        if before <= await self._outbox.end():
+            return False
+        log.error("the position in Redis is not of this database: all is carried anew")
+        await self._carrier.forget(before)
         return True

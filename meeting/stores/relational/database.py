@@ -1,14 +1,16 @@
 """The connection to SQLite or PostgreSQL, and how a transaction begins and ends on it."""
 
 import asyncio
+import json
 import math
+import secrets
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any, Self
 
-from sqlalchemy import URL, MetaData, event, make_url, select
+from sqlalchemy import URL, MetaData, event, func, make_url, select
 from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError, TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
@@ -28,6 +30,12 @@ metadata = MetaData(
 FILE = "meeting.db"
 """The embedded database's name in its state folder."""
 POOL = 4
+CHANNEL = "meeting_grew"
+"""Where PostgreSQL tells the other processes what grew."""
+LONGEST_NOTICE = 7000
+"""Bytes; PostgreSQL takes no more than 8000."""
+ANY = ""
+"""Stands for all topics."""
 DRIVERS = {"postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg"}
 ENCRYPTION = ("", "disable", "allow", "prefer", "require", "verify-ca", "verify-full")
 WAIT_SECONDS = 5.0
@@ -68,6 +76,8 @@ class Database:
             # What SQLite does by itself: all of a unit's reading sees one moment.
             self._readers = self._server(pool, "REPEATABLE READ")
         self._grown: dict[str, asyncio.Event] = defaultdict(asyncio.Event)
+        self.name = secrets.token_hex(4)
+        """What tells the growth that this process has announced from that of others."""
 
     @classmethod
     def embedded(cls, folder: Path, wait_seconds: float = WAIT_SECONDS) -> Self:
@@ -163,15 +173,39 @@ class Database:
         async with self.read() as connection:
             await connection.execute(select(1))
 
-    def grew(self, topics: Iterable[str]) -> None:
-        """Wake whoever waits for one of the topics; called after the commit."""
-        for topic in topics:
-            self._grown[topic].set()
-            self._grown[topic] = asyncio.Event()
+    async def announce(self, connection: AsyncConnection, topics: Iterable[str]) -> None:
+        """Have the other processes woken by this transaction's commit; on a file there are none."""
+        if not self.sqlite:
+            said = json.dumps([self.name, *topics])
+            if len(said) > LONGEST_NOTICE:
+                said = json.dumps([self.name])
+            await connection.execute(select(func.pg_notify(CHANNEL, said)))
 
-    def growth(self, topic: str) -> asyncio.Event:
+    def grew(self, topics: Iterable[str]) -> None:
+        """Wake whoever waits for one of the topics, or for any; called after the commit."""
+        for topic in (*topics, ANY):
+            if (waited := self._grown.pop(topic, None)) is not None:
+                waited.set()
+
+    def grew_anyhow(self) -> None:
+        """Wake everybody: something may have been missed."""
+        self.grew(list(self._grown))
+
+    def growth(self, topic: str = ANY) -> asyncio.Event:
         """Return what is set when `grew` is called for the topic next."""
         return self._grown[topic]
+
+    @asynccontextmanager
+    async def bare(self) -> AsyncIterator[AsyncConnection]:
+        """Open a connection of its own outside of any transaction, to a server."""
+        engine = self._server(1, "AUTOCOMMIT")
+        try:
+            async with self._open(engine) as connection:
+                yield connection
+        finally:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(WAIT_SECONDS):
+                    await engine.dispose()
 
     async def close(self) -> None:
         """Close every connection; those to a server that is away are left to the system."""

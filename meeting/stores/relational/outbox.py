@@ -3,14 +3,17 @@
 import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
+from typing import Any
 
 import msgspec
-from sqlalchemy import JSON, Column, Integer, String, Table, Text, func, insert, select
+from sqlalchemy import JSON, Column, Integer, Row, String, Table, Text, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from meeting.kernel.message import Entry, Message
+from meeting.kernel.relay import Posted
 from meeting.stores.relational.database import Database, metadata
 from meeting.stores.relational.types import BigKey, Moment
+from meeting.stores.relational.upsert import upsert
 
 outbox = Table(
     "outbox",
@@ -47,6 +50,8 @@ parked = Table(
     Column("parked_at", Moment, nullable=False),
 )
 
+EVENTS = ("event", "foreign")
+"""Kinds of messages that consumers read; tasks only pass through, on their way to a queue."""
 TURN = 0x6F7574626F78
 """The advisory lock of PostgreSQL that stands for the end of the log."""
 
@@ -58,10 +63,84 @@ async def extend(connection: AsyncConnection, messages: Sequence[Message]) -> No
     one that comes late. SQLite has one writer; on PostgreSQL the writers wait for each other here,
     until the commit, and hold nothing else up: nobody who has the turn waits for another lock.
     """
-    if connection.dialect.name == "postgresql":
-        await connection.execute(select(func.pg_advisory_xact_lock(TURN)))
+    await turn(connection)
     rows = [msgspec.structs.asdict(message) for message in messages]
     await connection.execute(insert(outbox), rows)
+
+
+async def turn(connection: AsyncConnection) -> None:
+    """Wait until it is our turn to append."""
+    if connection.dialect.name == "postgresql":
+        await connection.execute(select(func.pg_advisory_xact_lock(TURN)))
+
+
+async def adopt(connection: AsyncConnection, messages: Sequence[Message]) -> list[Message]:
+    """Append those messages of others that are not here yet, by their ids; which those were."""
+    await turn(connection)
+    new = []
+    for message in messages:
+        row = msgspec.structs.asdict(message)
+        placed = upsert(connection, outbox, row, keys=["message_id"], replace=False)
+        if (await connection.execute(placed)).rowcount == 1:
+            new.append(message)
+    return new
+
+
+async def standing(connection: AsyncConnection, consumer: str, topic: str) -> int:
+    """Return how far a consumer has come; 0 where it has not begun."""
+    found = select(cursors.c.position).where(
+        cursors.c.consumer == consumer, cursors.c.topic == topic
+    )
+    return (await connection.execute(found)).scalar() or 0
+
+
+def entries(consumer: str, topic: str, before: int, found: Sequence[Posted]) -> list[Entry]:
+    """Return messages as a consumer sees them that stands at `before`."""
+    places = [before, *(each.position for each in found)]
+    return [
+        Entry(
+            consumer=consumer,
+            topic=topic,
+            before=str(previous),
+            after=str(each.position),
+            message=each.message,
+        )
+        for previous, each in zip(places, found, strict=False)
+    ]
+
+
+def _posted(row: Row[Any]) -> Posted:
+    fields = dict(row._mapping)  # noqa: SLF001 - its public name, see SQLAlchemy on rows
+    return Posted(fields.pop("position"), Message(**fields))
+
+
+class Posts:
+    """The whole outbox in commit order: the `Outbox` that a relay reads."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._growth: asyncio.Event | None = None
+        """Growth since just before the last look."""
+
+    async def after(self, position: int, limit: int) -> Sequence[Posted]:
+        """Return what is kept behind a position, in commit order."""
+        self._growth = self._database.growth()
+        behind = select(outbox).where(outbox.c.position > position)
+        async with self._database.read() as connection:
+            rows = await connection.execute(behind.order_by(outbox.c.position).limit(limit))
+            return [_posted(row) for row in rows]
+
+    async def end(self) -> int:
+        """Return the last position that was given out; 0 where there was none."""
+        async with self._database.read() as connection:
+            return (await connection.execute(select(func.max(outbox.c.position)))).scalar() or 0
+
+    async def wait(self, seconds: float) -> None:
+        """Return when it may have grown since the last `after`, or after `seconds`."""
+        growth = self._growth or self._database.growth()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await growth.wait()
 
 
 class Log:
@@ -74,33 +153,17 @@ class Log:
 
     async def pull(self, consumer: str, topic: str, limit: int = 100) -> Sequence[Entry]:
         """Return what the consumer has not consumed yet, in commit order."""
-        standing = select(cursors.c.position).where(
-            cursors.c.consumer == consumer, cursors.c.topic == topic
-        )
         self._growth[consumer, topic] = self._database.growth(topic)
         async with self._database.read() as connection:
-            before = (await connection.execute(standing)).scalar() or 0
+            before = await standing(connection, consumer, topic)
             rows = await connection.execute(
                 select(outbox)
                 .where(outbox.c.topic == topic, outbox.c.position > before)
+                .where(outbox.c.kind.in_(EVENTS))
                 .order_by(outbox.c.position)
                 .limit(limit)
             )
-            entries = []
-            for row in rows.mappings():
-                fields = dict(row)
-                after = fields.pop("position")
-                entries.append(
-                    Entry(
-                        consumer=consumer,
-                        topic=topic,
-                        before=str(before),
-                        after=str(after),
-                        message=Message(**fields),
-                    )
-                )
-                before = after
-            return entries
+            return entries(consumer, topic, before, [_posted(row) for row in rows])
 
     async def wait(self, consumer: str, topic: str, seconds: float) -> None:
         """Return when the topic may have grown since the consumer's last pull."""

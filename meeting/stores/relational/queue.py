@@ -149,6 +149,7 @@ class SqlQueue:
     async def put(self, queue: str, letters: Sequence[Letter]) -> int:
         """Lay tasks into their lanes, all or none; how many were new."""
         async with self._database.write() as connection:
+            await self._database.announce(connection, [topic(queue)])
             laid = await place(connection, queue, letters, self._clock, self._ids)
         self._database.grew([topic(queue)])
         return laid
@@ -270,7 +271,9 @@ class SqlQueue:
             for each in held:
                 back = {"place": Place.WAITING, "owner": "", "fence": 0, "progress": 0.0}
                 await connection.execute(update(tasks).where(_hold(each)).values(**back))
-        self._database.grew({topic(each.queue) for each in held})
+            grown = {topic(each.queue) for each in held}
+            await self._database.announce(connection, grown)
+        self._database.grew(grown)
 
     async def cancel(self, queue: str, task_id: str) -> None:
         """Take a task out, wherever it is, but for the dead."""
@@ -353,6 +356,7 @@ class SqlQueue:
                     letter = read(row.body).revived()
                     await _move(connection, row.number, Place.WAITING, letter, now)
                     count += 1
+            await self._database.announce(connection, [topic(queue)])
         self._database.grew([topic(queue)])
         return count
 
