@@ -1,17 +1,21 @@
 """What PostgreSQL does otherwise than SQLite: writers side by side, and a server that goes away."""
 
 import asyncio
+import traceback
 from collections.abc import AsyncIterator
 from typing import Any
 
+import msgspec
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, text
+from sqlalchemy.exc import IntegrityError
 
 from meeting.kernel.errors import Fault, Kind
 from meeting.stores.relational import migrate
 from meeting.stores.relational.database import Database
+from meeting.stores.relational.outbox import extend
 from meeting.stores.relational.tables import metadata
 from tests.contract.feed import TOPIC, Number, everything, say
 from tests.contract.worlds import SqlWorld
@@ -129,3 +133,37 @@ async def test_a_server_that_comes_back_needs_no_restart() -> None:
             await say(world, 2)
             assert await everything(world, "a") == [1, 2]
             assert (await world.feed.pull("b", TOPIC))[0].message.payload == {"value": 1}
+
+
+async def test_no_row_is_quoted_in_an_error(world: SqlWorld) -> None:
+    """An error over a row says which table and rule, and nothing of what the row holds."""
+    async with world.units.write() as unit:
+        unit.append(Number(value=1))
+    (entry,) = await world.feed.pull("a", TOPIC)
+    whisper = msgspec.structs.replace(entry.message, message_id="what was said in confidence")
+    with pytest.raises(IntegrityError) as caught:
+        async with world.database.write() as connection:
+            await extend(connection, [whisper, whisper])
+    printed = "".join(traceback.format_exception(caught.value))
+    assert "uq_outbox_message_id" in printed
+    assert "in confidence" not in printed
+
+
+async def test_a_deadlock_is_a_race_that_was_lost(world: SqlWorld) -> None:
+    """Of two units that wait for each other one is told to ask again, and the other goes on."""
+    rows = text("SELECT pg_advisory_xact_lock(:number)")
+    both = asyncio.Barrier(2)
+
+    async def lock(first: int, second: int) -> str:
+        try:
+            async with world.database.write() as connection:
+                await connection.execute(rows, {"number": first})
+                await both.wait()
+                await connection.execute(rows, {"number": second})
+        except Fault as fault:
+            assert fault.kind is Kind.UNAVAILABLE
+            assert fault.retry_after
+            return "lost"
+        return "done"
+
+    assert sorted(await asyncio.gather(lock(1, 2), lock(2, 1))) == ["done", "lost"]

@@ -43,6 +43,8 @@ STATEMENT_SECONDS = 30.0
 """How long one statement may run on PostgreSQL, and how long a transaction may stand idle."""
 PASSING = ("08", "40", "53", "55", "57")
 """Classes of SQLSTATE that blame no statement: cut off, a lost race, no room, busy, shut down."""
+DETAIL = "\nDETAIL"
+"""Where PostgreSQL's error stops to speak of tables and begins to quote rows."""
 PRAGMAS = {
     "journal_mode": "WAL",
     "synchronous": "FULL",  # an answer means "kept", also when the power fails after it
@@ -164,6 +166,7 @@ class Database:
             raise _away("the database does not answer") from error
         except DBAPIError as error:
             state = getattr(error.orig, "sqlstate", None) or ""
+            _hush(error)
             if error.connection_invalidated or state.startswith(PASSING):
                 raise _away("the database is gone or busy; ask again") from error
             raise
@@ -234,4 +237,15 @@ def address(url: str) -> tuple[URL, str]:
 
 
 def _away(said: str) -> Fault:
-    return Fault(Kind.UNAVAILABLE, said, details={"peer": "database"})
+    return Fault(Kind.UNAVAILABLE, said, details={"peer": "database"}, retry_after=1)
+
+
+def _hush(error: BaseException | None) -> None:
+    """Take the values of rows out of an error and its causes: they would go into the log."""
+    while error is not None:
+        error.args = tuple(
+            each.split(DETAIL, 1)[0] if isinstance(each, str) else each for each in error.args
+        )
+        if getattr(error, "detail", None) and not isinstance(error, DBAPIError):
+            error.detail = None  # type: ignore[attr-defined] # asyncpg's, which prints it
+        error = error.__cause__ or getattr(error, "orig", None)
