@@ -1,7 +1,9 @@
 """Strikes the processes as the plan says, workers while they hold a lease."""
 
 import asyncio
+import time
 from collections import Counter
+from collections.abc import Collection
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,7 +14,11 @@ from tests.chaos.matter import dice
 from tests.chaos.plan import How, Strike, Target
 from tests.chaos.stand import Stand
 
-TRIES = 20
+PATIENCE = 5.0
+"""Seconds that are waited for somebody who holds a lease."""
+LONG = 15.0
+"""Seconds that are waited for a reader that marks before it works."""
+LOOK_SECONDS = 0.02
 SERVERS = (Target.REDIS, Target.POSTGRES)
 
 
@@ -28,6 +34,7 @@ class Killer:
         self.hits: Counter[tuple[Target, How]] = Counter()
         """A worker was hit if it held a task itself, anybody else if somebody did."""
         self._noted = noted
+        self._mark = 0
 
     async def strike(self, strike: Strike) -> None:
         """Do what a strike says, and see that whoever was struck is there again."""
@@ -37,7 +44,9 @@ class Killer:
             self._note(strike, strike.target, hit=hit)
             await self._server(strike)
         else:
-            place, child, hit = await self._victim(strike.target)
+            if strike.blind and strike.target is not Target.WORKER:
+                await self._marked()
+            place, child, hit = await self._victim(strike)
             self._note(strike, self._crew.name(place), hit=hit)
             if strike.how is How.KILL:
                 child.kill()
@@ -69,22 +78,32 @@ class Killer:
             await asyncio.sleep(strike.lasts)
             self._layout.go_on(strike.target)
 
-    async def _victim(self, target: Target) -> tuple[str, Child, bool]:
+    async def _marked(self) -> None:
+        """Wait until the log is marked as read further than at the last strike, or for long."""
+        end = time.monotonic() + LONG
+        while (mark := await self._stand.mark()) == self._mark and time.monotonic() < end:
+            await asyncio.sleep(LOOK_SECONDS)
+        self._mark = mark
+
+    async def _victim(self, strike: Strike) -> tuple[str, Child, bool]:
         """Choose who is struck, held still already; of workers one that holds a task, if any."""
-        for attempt in range(TRIES):
-            living = list(self._crew.living(target))
-            if not living:
-                await asyncio.sleep(0.2)
-                continue
-            place, child = self._chance.choice(living)
-            # Held still first, looked at then: what it holds now, it holds when it is struck.
-            child.hold()
+        end = time.monotonic() + PATIENCE
+        while True:
+            tired = time.monotonic() > end
             holders = await self._stand.holders()
-            mine = {self._crew.name(place)} if target is Target.WORKER else holders
-            if hit := bool(mine & holders):
-                return place, child, hit
-            if attempt == TRIES - 1:
-                return place, child, False
-            child.go_on()
-            await asyncio.sleep(0.05)
-        raise LookupError(f"no {target} is alive")
+            living = list(self._crew.living(strike.target))
+            if tired and not living:
+                raise LookupError(f"no {strike.target} is alive")
+            fit = [each for each in living if self._hit(strike.target, each[0], holders)]
+            if found := fit or (living if strike.blind or tired else []):
+                place, child = self._chance.choice(found)
+                # Held still first, looked at again then: what it holds now, it holds when struck.
+                child.hold()
+                hit = self._hit(strike.target, place, await self._stand.holders())
+                if hit or strike.blind or tired:
+                    return place, child, hit
+                child.go_on()
+            await asyncio.sleep(LOOK_SECONDS)
+
+    def _hit(self, target: Target, place: str, holders: Collection[str]) -> bool:
+        return self._crew.name(place) in holders if target is Target.WORKER else bool(holders)

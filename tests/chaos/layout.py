@@ -9,9 +9,8 @@ from typing import Protocol
 
 from tests.chaos.plan import Target
 
-WORKERS = 3
-SUBSCRIBERS = 2
-RELAYS = 2
+MANY = {Target.WORKER: 3, Target.SUBSCRIBER: 2, Target.RELAY: 2, Target.PRODUCER: 1}
+FEW = {Target.WORKER: 2, Target.SUBSCRIBER: 1, Target.RELAY: 1, Target.PRODUCER: 1}
 
 
 class Layout(Protocol):
@@ -77,12 +76,11 @@ def embedded(folder: Path) -> Iterator[Layout]:
 def places(*, servers: bool, sabotage: str) -> Mapping[str, Target]:
     """Name the processes of a layout, and what each is.
 
-    A relay that marks first is alone: a second one would notice, and mend what it did.
+    With a part broken there are few of each kind: another might mend what that part has done.
     """
-    numbers = {Target.WORKER: WORKERS, Target.SUBSCRIBER: SUBSCRIBERS}
-    numbers |= {Target.RELAY: 1 if sabotage == "mark" else RELAYS} if servers else {}
-    found = {f"{each}{n}": each for each, number in numbers.items() for n in range(number)}
-    return found | {"producer": Target.PRODUCER}
+    numbers = FEW if sabotage else MANY
+    kinds = [each for each in numbers if servers or each is not Target.RELAY]
+    return {f"{each}{n}": each for each in kinds for n in range(numbers[each])}
 
 
 @contextmanager

@@ -16,7 +16,9 @@ from tests.chaos.plan import How, plan
 from tests.chaos.stand import Stand
 from tests.chaos.witness import Verdict, judge
 
-LOOK_SECONDS = 0.25
+LOOK_SECONDS = 0.1
+START_SECONDS = 60.0
+"""Until the first effect."""
 STILL_SECONDS = 3.0
 """Without an effect: then the next strike is due, and a store with nothing to do is at its end."""
 STUCK_SECONDS = 90.0
@@ -91,20 +93,22 @@ class Run:
 
     async def _struck(self) -> bool:
         """Strike by strike; True where something turned red."""
+        if await self._worked(1, START_SECONDS):
+            return True
         for done, strike in enumerate(self._strikes):
-            await asyncio.sleep(strike.rest)
-            if await self._worked(done):
+            wanted = 0 if strike.blind else self._share(done + EARLY)
+            if await self._worked(wanted, STILL_SECONDS):
                 return True
             self._say(f"{strike.how} {strike.target}")
             await self._killer.strike(strike)
             self._allow(done + 1)
+            await asyncio.sleep(strike.rest)
         return False
 
-    async def _worked(self, done: int) -> bool:
-        """Wait until most of what is allowed was done, or nothing moves; True where it is red."""
-        wanted = self._share(done + EARLY)
+    async def _worked(self, wanted: int, still: float) -> bool:
+        """Wait until so much was done, or nothing moves any more; True where it is red."""
         while not await self._look():
-            if self._count >= wanted or time.monotonic() - self._moved > STILL_SECONDS:
+            if self._count >= wanted or time.monotonic() - self._moved > still:
                 return False
             await asyncio.sleep(LOOK_SECONDS)
         return True

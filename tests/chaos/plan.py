@@ -38,6 +38,8 @@ class Strike(msgspec.Struct, frozen=True):
     """Seconds of peace before it."""
     lasts: float
     """Seconds until what was struck goes on."""
+    blind: bool = False
+    """Whoever has no lease is struck, too."""
 
 
 KILLS = {Target.WORKER: 6, Target.SUBSCRIBER: 2, Target.PRODUCER: 1}
@@ -46,6 +48,12 @@ SERVERS = {Target.RELAY: 3, Target.REDIS: 2, Target.POSTGRES: 1}
 STOPS = (Target.WORKER, Target.WORKER, Target.SUBSCRIBER, Target.WORKER)
 STOPS_OF_SERVERS = (*STOPS, Target.RELAY, Target.REDIS)
 CUTS = (Target.REDIS, Target.POSTGRES)
+AIMS = {
+    "fence": (Target.WORKER, How.STOP, (0.0, 0.2)),
+    "early": (Target.WORKER, How.KILL, (0.1, 0.3)),
+    "mark": (Target.RELAY, How.KILL, (0.0, 0.5)),
+}
+"""What shows each sabotage: who is struck and how, so many seconds after there was more to do."""
 KILLS_A_STOP = 4
 KILLS_A_CUT = 8
 
@@ -56,7 +64,18 @@ def plan(seed: int, kills: int, *, servers: bool, sabotage: str = "") -> list[St
     Where one part is broken, only what shows it: a short run meets what a long one would.
     """
     chance = dice(seed, "plan")
-    wanted = _aimed(kills, sabotage, servers=servers) or _mixed(kills, servers=servers)
+    if sabotage:
+        target, how, (least, most) = AIMS[sabotage]
+        if target is Target.RELAY and not servers:
+            target = Target.SUBSCRIBER
+        one = _strike(target, how, 0, chance.random())
+        return [
+            msgspec.structs.replace(
+                one, rest=chance.uniform(least, most), blind=sabotage != "fence"
+            )
+            for _ in range(kills)
+        ]
+    wanted = _mixed(kills, servers=servers)
     chance.shuffle(wanted)
     return [_strike(*each, chance.uniform(0, 0.8), chance.random()) for each in wanted]
 
@@ -70,16 +89,6 @@ def _mixed(kills: int, *, servers: bool) -> list[tuple[Target, How]]:
     if servers:
         wanted += [(CUTS[n % len(CUTS)], How.CUT) for n in range(kills // KILLS_A_CUT + 1)]
     return wanted
-
-
-def _aimed(kills: int, sabotage: str, *, servers: bool) -> list[tuple[Target, How]]:
-    if sabotage == "fence":
-        return [(Target.WORKER, How.STOP)] * kills
-    if sabotage == "early":
-        return [(Target.WORKER, How.KILL)] * kills
-    if sabotage == "mark":
-        return [(Target.RELAY if servers else Target.SUBSCRIBER, How.KILL)] * kills
-    return []
 
 
 def _strike(target: Target, how: How, rest: float, luck: float) -> Strike:

@@ -25,7 +25,7 @@ from tests.chaos.house import House
 from tests.chaos.matter import Ledger
 from tests.chaos.orders import Orders
 
-DAWDLE = 2.0
+DAWDLE = 3.0
 """Seconds between the mark and the work, so that a short run meets what a long one would."""
 NAMES = ("fence", "early", "mark")
 

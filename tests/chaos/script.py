@@ -60,7 +60,7 @@ def _mark(number: int, luck: float, slowness: float) -> Mark:
     moods = ((HOPELESS, "hopeless"), (HOPELESS + LATE, "late"))
     mood = next((name for bound, name in moods if luck < bound), "")
     # Mostly short, so that there is much to do; a few outlive a hold and need signs of life.
-    seconds = 2.0 if slowness < SLOW else 0.005 + 0.05 * slowness
+    seconds = 2.0 if slowness < SLOW else 0.01 + 0.15 * slowness
     return Mark(number=number, seconds=round(seconds, 4), mood=mood)
 
 

@@ -14,7 +14,7 @@ from sqlalchemy.pool import NullPool
 from meeting.kernel.errors import Fault
 from meeting.kernel.queue import Place, Seen
 from meeting.stores.relational import migrate
-from meeting.stores.relational.outbox import parked
+from meeting.stores.relational.outbox import Cursors, parked
 from tests.chaos.house import House
 from tests.chaos.journal import Thing
 from tests.chaos.matter import CONSUMER, QUEUE, Told, effects, own
@@ -66,6 +66,13 @@ class Stand:
             found |= {("task", _number(each.body)) for each in page}
             offset += len(page)
         return found | await patiently(self._parked)
+
+    async def mark(self) -> int:
+        """Return up to where the log is marked as read, by the relay or, without one, a reader."""
+        if self.house.redis is not None:
+            return await patiently(self.house.carrier.position)
+        cursors = Cursors(self.house.database)
+        return await patiently(lambda: cursors.position(CONSUMER, Told.TOPIC))
 
     async def pending(self) -> bool:
         """Tell whether anything is on its way: to the relay, in the queue, to the consumer."""

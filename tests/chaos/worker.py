@@ -13,7 +13,7 @@ from tests.chaos.house import House
 from tests.chaos.matter import QUEUE, Mark
 from tests.chaos.orders import Orders
 
-CONCURRENCY = 8
+CONCURRENCY = 12
 
 
 async def main() -> None:
