@@ -15,7 +15,9 @@ from meeting.stores.relational.database import address
 
 Port = Annotated[int, Meta(ge=0, le=65535)]
 Count = Annotated[int, Meta(ge=1, le=100_000)]
-Seconds = Annotated[float, Meta(gt=0, le=86_400)]
+DAY = 86_400
+"""Seconds: what a span may be set to at most, and how long a person may stand at a breakpoint."""
+Seconds = Annotated[float, Meta(gt=0, le=DAY)]
 MIB = 2**20
 Bytes = Annotated[int, Meta(ge=1024, le=2**30)]
 LONGEST_FRAME = 256 * 1024

@@ -25,6 +25,11 @@ async def _nothing() -> None:
     """Serve as the hook of a module that has nothing to do there."""
 
 
+def _complete() -> str:
+    """Answer for a module that never lacks anything."""
+    return ""
+
+
 class Module:
     """A named part: what starts it, what it runs in the background, what stops it.
 
@@ -42,7 +47,7 @@ class Module:
         *,
         start: Callable[[], Awaitable[None]] = _nothing,
         prepare: Callable[[], Coroutine[Any, Any, None]] | None = None,
-        lacks: Callable[[], str] = str,
+        lacks: Callable[[], str] = _complete,
         background: Sequence[Callable[[], Coroutine[Any, Any, None]]] = (),
         drain: Callable[[], Awaitable[None]] = _nothing,
         stop: Callable[[], Awaitable[None]] = _nothing,

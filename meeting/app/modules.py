@@ -9,6 +9,7 @@ USER = "user"
 MEETING = "meeting"
 SIGNALING = "signaling"
 AI = "ai"
+NOTIFICATION = "notification"
 WORKERS = "workers"
 PORTS = "ports"
 
@@ -19,8 +20,9 @@ AFTER: Mapping[str, tuple[str, ...]] = {
     MEETING: (STORES, USER),
     SIGNALING: (STORES, USER, MEETING),
     AI: (STORES, ENGINE, USER, MEETING),
+    NOTIFICATION: (STORES, USER, SIGNALING),
     WORKERS: (STORES, USER, MEETING),
-    PORTS: (USER, MEETING, SIGNALING, AI),
+    PORTS: (USER, MEETING, SIGNALING, AI, NOTIFICATION),
 }
 
 

@@ -16,6 +16,8 @@ from meeting.kernel.nesting import shallow
 
 LONGEST = 64 * 2**20
 """Bytes of one letter; the audio of an AI task is the longest that there is."""
+LAPSED = "its hold was over before it was done"
+SPENT = "its last attempt is behind it"
 HISTORY = 10
 """How many failures a letter remembers, the last ones."""
 

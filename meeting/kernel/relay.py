@@ -14,7 +14,7 @@ import msgspec
 import structlog
 
 from meeting.kernel.errors import Fault, Kind
-from meeting.kernel.message import Message
+from meeting.kernel.message import Entry, Message
 
 BATCH = 256
 IDLE_SECONDS = 1.0
@@ -28,6 +28,21 @@ class Posted(msgspec.Struct, frozen=True):
 
     position: int
     message: Message
+
+
+def entries(consumer: str, topic: str, before: int, found: Sequence[Posted]) -> list[Entry]:
+    """Return messages as a consumer sees them that stands at `before`."""
+    places = [before, *(each.position for each in found)]
+    return [
+        Entry(
+            consumer=consumer,
+            topic=topic,
+            before=str(previous),
+            after=str(each.position),
+            message=each.message,
+        )
+        for previous, each in zip(places, found, strict=False)
+    ]
 
 
 class Outbox(Protocol):

@@ -30,13 +30,23 @@ def language(accept: str) -> str:
 
 
 def say(fault: Fault, tongue: str) -> str:
-    """Write the text of a fault in a language; what the catalog lacks stays English."""
-    catalog = CATALOGS[tongue]
-    template = catalog.get(fault.text, fault.text)
-    if not fault.values:
+    """Write the text of a fault in a language."""
+    return write(fault.text, fault.values, tongue)
+
+
+def write(template: str, values: Mapping[str, object] | None, tongue: str) -> str:
+    """Fill a template in a language; what the catalog lacks stays English.
+
+    Without values it is no template but somebody's own words, which stay as they are.
+    """
+    if values is None:
         return template
-    values = {
+    catalog = CATALOGS[tongue]
+    template = catalog.get(template, template)
+    if not values:
+        return template
+    said = {
         name: catalog.get(value, value) if isinstance(value, str) else value
-        for name, value in fault.values.items()
+        for name, value in values.items()
     }
-    return template.format(**values)
+    return template.format(**said)

@@ -90,6 +90,18 @@ ZH: dict[str, str] = {
     "a request with this Idempotency-Key is running; ask again": (
         "使用该 Idempotency-Key 的请求仍在处理,请重试"
     ),
+    # notification
+    "there is no such notification": "通知不存在",
+    "Welcome": "欢迎",
+    "Your account is ready. Create a meeting, or join one that you were invited to.": (
+        "您的账号已就绪。现在可以创建会议,或加入邀请您参加的会议。"
+    ),
+    "Login from a new place": "新地点登录",
+    "Somebody logged in to your account from {ip_address}, a place that was not used before."
+    " If that was not you, change your password.": (
+        "有人从未使用过的地点 {ip_address} 登录了您的账号。如果不是您本人,请修改密码。"
+    ),
+    "must be 1 to 32 of a-z _": "须为 1 至 32 个小写字母或下划线",
     "must be later than start_time": "必须晚于 start_time",
     "must be text without control characters": "必须是不含控制字符的文本",
     "must lie in the years 1 to 9999": "必须在公元 1 至 9999 年之间",

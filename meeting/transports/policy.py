@@ -58,6 +58,8 @@ POLICY: Mapping[Route, Rule] = MappingProxyType(
         ("POST", "/auth/refresh"): Rule(Who.OPEN, auth=True),
         ("POST", "/auth/logout"): Rule(Who.USER, auth=True),
         ("GET", "/users/profile"): USER,
+        ("GET", "/notifications"): USER,
+        ("POST", "/notifications/{notification_id}/read"): USER,
         ("POST", "/meetings"): USER,
         ("GET", "/meetings"): USER,
         ("GET", "/meetings/{meeting_id}"): USER,

@@ -9,7 +9,8 @@ import pytest
 from meeting.kernel.message import Entry
 from meeting.kernel.ports import Feed, Unit, Units
 from tests.contract.feed import PROMISES, World
-from tests.contract.worlds import SqlWorld
+from tests.contract.worlds import SqlWorld, Stepped
+from tests.redis import Redis
 from tests.stores import at
 
 Promise = Callable[[World], Awaitable[None]]
@@ -26,6 +27,13 @@ async def world(url: str) -> AsyncIterator[SqlWorld]:
 async def test_keeps(promise: Promise, world: SqlWorld) -> None:
     """The SQL log keeps each promise of a feed."""
     await promise(world)
+
+
+@pytest.mark.parametrize("promise", PROMISES, ids=lambda promise: promise.__name__)
+async def test_keeps_over_redis(promise: Promise, url: str, redis: Redis) -> None:
+    """Carried into Redis, the log keeps the same promises."""
+    async with Stepped.open(url, redis.url()) as world:
+        await promise(world)
 
 
 class Twin(ABC):

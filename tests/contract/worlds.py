@@ -1,15 +1,25 @@
 """Stores for the contract suites, each empty and thrown away afterwards."""
 
+import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Self
 
 from meeting.kernel.clock import SystemClock
+from meeting.kernel.growth import Growth
 from meeting.kernel.ids import RandomIds
+from meeting.kernel.relay import Relay
+from meeting.kernel.secret import Secret
 from meeting.stores.relational import migrate
+from meeting.stores.relational.adoption import SqlAdoption
 from meeting.stores.relational.database import Database
-from meeting.stores.relational.outbox import Log
+from meeting.stores.relational.outbox import Cursors, Log, Posts
 from meeting.stores.relational.unit import SqlUnit, SqlUnits
+from meeting.transports.pubsub.carrier import RedisCarrier
+from meeting.transports.pubsub.feed import StreamFeed
+from meeting.transports.pubsub.listener import Listener
+from meeting.transports.redis.connection import Connection
+from tests.contract.feed import TOPIC
 
 
 class NumberUnit(SqlUnit):
@@ -36,3 +46,63 @@ class SqlWorld:
             yield cls(database)
         finally:
             await database.close()
+
+
+class Stepped:
+    """A feed over Redis whose relay takes its steps after each commit, not by chance."""
+
+    def __init__(self, database: Database, redis: Connection) -> None:
+        self.database = database
+        self.redis = redis
+        self.growth = Growth()
+        self.clock = SystemClock()
+        self.feed = StreamFeed(redis, Cursors(database), self.growth)
+        self.rows = SqlUnits(database, NumberUnit, self.clock, RandomIds(), relayed=True)
+        self.carrier = RedisCarrier(redis, [TOPIC])
+        self.relay = Relay(Posts(database), self.carrier)
+        self.listener = Listener(
+            redis, SqlAdoption(database, self.clock), self.growth, self.clock, topics=[TOPIC]
+        )
+
+    @property
+    def units(self) -> Self:
+        """Open units as the domains do; a commit is carried before anybody goes on."""
+        return self
+
+    def read(self) -> AbstractAsyncContextManager[NumberUnit]:
+        """Open a unit that reads."""
+        return self.rows.read()
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[NumberUnit]:
+        """Open a unit that writes, and carry what it announced."""
+        async with self.rows.write() as unit:
+            yield unit
+        await self.carry()
+
+    async def carry(self) -> None:
+        """Carry all that there is."""
+        while await self.relay.step():
+            pass
+
+    async def adopt(self) -> None:
+        """Take in what was heard, and carry it."""
+        await self.listener.step()
+        await self.carry()
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls, url: str, redis: str) -> AsyncIterator[Self]:
+        """Fill an empty database; the listener hears, the rest is done step by step."""
+        async with SqlWorld.open(url) as rows:
+            connection = Connection(Secret(redis))
+            world = cls(rows.database, connection)
+            ears = asyncio.create_task(world.listener.hear())
+            try:
+                async with asyncio.timeout(20):
+                    await world.listener.heard.wait()
+                yield world
+            finally:
+                ears.cancel()
+                await asyncio.gather(ears, return_exceptions=True)
+                await connection.close()

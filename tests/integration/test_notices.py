@@ -37,7 +37,7 @@ async def listening(url: str) -> AsyncIterator[Database]:
 
 
 async def test_a_reader_in_another_process_is_woken(cluster: Postgres) -> None:
-    """What one process commits ends the wait of a consumer, of a relay and of a worker elsewhere."""
+    """What one process commits ends the wait of a consumer, a relay and a worker elsewhere."""
     url = cluster.database()
     async with SqlWorld.open(url) as here, listening(url) as there:
         feed, outbox = Log(there), Posts(there)
@@ -52,7 +52,7 @@ async def test_a_reader_in_another_process_is_woken(cluster: Postgres) -> None:
         await say(here, 1)
         async with asyncio.timeout(PATIENCE):
             await asyncio.gather(*waiting)
-        laid = queue._growth["user_tasks"]  # noqa: SLF001 - its own wait ends by itself, too
+        laid = queue._growth["user_tasks"]
         other = SqlQueue(here.database, SystemClock(), RandomIds())
         await other.put("user_tasks", [Letter(type="user.login", payload={})])
         async with asyncio.timeout(PATIENCE):

@@ -42,10 +42,10 @@ async def test_migrated_tables_equal_the_codes(world: SqlWorld) -> None:
 
 
 async def test_processes_that_migrate_at_once_take_turns(cluster: Postgres) -> None:
-    """Of several that start on an empty database one makes the tables."""
+    """Of several that start on an empty database one makes the tables, and says so."""
     url = cluster.database()
     databases = [Database(url) for _ in range(4)]
-    await asyncio.gather(*map(migrate.upgrade, databases))
+    assert sorted(await asyncio.gather(*map(migrate.upgrade, databases))) == [False] * 3 + [True]
     assert not await migrate.behind(databases[0])
     for each in databases:
         await each.close()

@@ -5,7 +5,17 @@ from collections.abc import Mapping, Sequence
 import structlog
 
 from meeting.app import modules
-from meeting.app.assembly import ai, engine, meeting, ports, signaling, stores, user, workers
+from meeting.app.assembly import (
+    ai,
+    engine,
+    meeting,
+    notification,
+    ports,
+    signaling,
+    stores,
+    user,
+    workers,
+)
 from meeting.app.config import Config
 from meeting.app.module import Module
 from meeting.app.run import House
@@ -44,11 +54,23 @@ async def build(config: Config) -> House:
     meetings = meeting.make(kept, people, tokens, clock)
     signals = signaling.make(config, kept, people, meetings, tokens, clock, ids)
     analysis = ai.make(config, kept, meetings, machine, clock, ids)
+    notices = notification.make(kept, signals, ids)
     desks = [*people.desks, *meetings.desks]
     meter = workers.meter(kept, desks)
     hands = workers.make(config, kept, desks, meter.told, clock, ids)
     doors = ports.make(
-        config, kept, people, meetings, signals, analysis, tokens, clock, ids, meter, lambda: house
+        config,
+        kept,
+        people,
+        meetings,
+        signals,
+        analysis,
+        notices,
+        tokens,
+        clock,
+        ids,
+        meter,
+        lambda: house,
     )
     made: Mapping[str, Module] = {
         modules.STORES: kept.module,
@@ -57,6 +79,7 @@ async def build(config: Config) -> House:
         modules.MEETING: meetings.module,
         modules.SIGNALING: signals.module,
         modules.AI: analysis.module,
+        modules.NOTIFICATION: notices.module,
         modules.WORKERS: hands.module,
         modules.PORTS: doors.module,
     }

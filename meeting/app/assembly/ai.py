@@ -4,9 +4,8 @@ import msgspec
 
 from meeting.app.assembly.engine import Machine, patience
 from meeting.app.assembly.meeting import Meetings
-from meeting.app.assembly.signaling import STANDSTILL
 from meeting.app.assembly.stores import Stores
-from meeting.app.config import Config
+from meeting.app.config import DAY, Config
 from meeting.app.module import Module
 from meeting.app.modules import AI
 from meeting.codecs.audio import LONGEST_DECODE, AudioDecoder
@@ -39,7 +38,7 @@ def make(
         units=units,
         admission=admission,
         engine=machine.client,
-        decoder=AudioDecoder(clock, longest=STANDSTILL if config.debug else LONGEST_DECODE),
+        decoder=AudioDecoder(clock, longest=DAY if config.debug else LONGEST_DECODE),
         slots=Slots(config.ai.in_flight, config.ai.waiting),
         clock=clock,
         ids=ids,

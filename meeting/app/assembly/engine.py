@@ -8,7 +8,7 @@ import threading
 import msgspec
 import structlog
 
-from meeting.app.config import Config
+from meeting.app.config import DAY, Config
 from meeting.app.module import Module
 from meeting.app.modules import ENGINE
 from meeting.engine.elsewhere import ElsewhereHost
@@ -25,8 +25,6 @@ from meeting.transports.zeromq.client import EngineClient
 log = structlog.get_logger(__name__)
 
 LOOK_SECONDS = 0.2
-DAY = 86_400
-"""As long as a person may think at a breakpoint, and the most that the engine takes."""
 
 
 class Machine(msgspec.Struct, frozen=True):

@@ -9,6 +9,7 @@ import structlog
 
 from meeting.app.assembly.ai import Analysis
 from meeting.app.assembly.meeting import Meetings
+from meeting.app.assembly.notification import Notices
 from meeting.app.assembly.signaling import Signals
 from meeting.app.assembly.stores import Stores
 from meeting.app.assembly.user import People
@@ -25,6 +26,7 @@ from meeting.transports.http import (
     health,
     meeting as meeting_routes,
     metrics,
+    notification as notification_routes,
     signaling as signaling_routes,
     user as user_routes,
 )
@@ -56,6 +58,7 @@ def make(
     meetings: Meetings,
     signals: Signals,
     analysis: Analysis,
+    notices: Notices,
     tokens: Tokens,
     clock: Clock,
     ids: Ids,
@@ -89,6 +92,7 @@ def make(
         ),
         *signals_rest,
         *speech,
+        *notification_routes.routes(notices.history, envelope),
     ]
     socket = asgi.route(signals.service, origins=origins, ids=ids, clock=clock)
     drain = math.ceil(config.http.drain_seconds)

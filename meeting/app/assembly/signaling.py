@@ -7,7 +7,7 @@ import msgspec
 from meeting.app.assembly.meeting import Meetings
 from meeting.app.assembly.stores import Stores
 from meeting.app.assembly.user import People
-from meeting.app.config import Config
+from meeting.app.config import DAY, Config
 from meeting.app.module import Module
 from meeting.app.modules import SIGNALING
 from meeting.domains.signaling.model import Limits, Timings
@@ -16,9 +16,6 @@ from meeting.kernel.clock import Clock
 from meeting.kernel.ids import Ids
 from meeting.kernel.token import Tokens
 from meeting.stores.relational.signaling import SqlSignalingUnit
-
-STANDSTILL = 24 * 3600.0
-"""How long a person at a breakpoint may think before anybody loses a place."""
 
 
 class Signals(msgspec.Struct, frozen=True):
@@ -73,7 +70,7 @@ def _limits(config: Config) -> Limits:
 def _timings(config: Config) -> Timings:
     chosen = config.signaling
     if config.debug:
-        return Timings(grace=STANDSTILL, silence=STANDSTILL, call=math.inf)
+        return Timings(grace=DAY, silence=DAY, call=math.inf)
     return Timings(
         grace=chosen.grace_seconds,
         ping=chosen.ping_seconds,

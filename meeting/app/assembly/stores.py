@@ -59,7 +59,10 @@ def _file(database: Database, state: State) -> Module:
     """Bring the file's tables up to date when the module starts, which is its holder's to do."""
 
     async def start() -> None:
-        await (fit(database) if state.guest else migrate.upgrade(database))
+        if state.guest:
+            await fit(database)
+        else:
+            await migrate.upgrade(database)
 
     async def stop() -> None:
         await database.close()
@@ -141,9 +144,6 @@ async def bring(config: Config) -> bool:
     """Bring the tables up to date; False where they were."""
     database = connect(config)
     try:
-        if not await migrate.behind(database):
-            return False
-        await migrate.upgrade(database)
-        return True
+        return await migrate.upgrade(database)
     finally:
         await database.close()

@@ -86,6 +86,7 @@ class Sent(msgspec.Struct, frozen=True, kw_only=True):
 Known = Join | Leave | Ping | Pong | Offer | Answer | Candidate
 _known: msgspec.json.Decoder[Known] = msgspec.json.Decoder(Known)
 _sent = msgspec.json.Decoder(Sent)
+_told = msgspec.json.Decoder(dict[str, Any])
 _encoder = msgspec.json.Encoder()
 
 
@@ -164,6 +165,15 @@ def relayed(frame: Offer | Answer | Candidate, sender: dict[str, Any], now: date
         if content[name] is None:
             del content[name]
     return _encoded(content | sender | {"timestamp": rfc3339(now)})
+
+
+def broadcast(type_: str, content: str) -> bytes:
+    """Encode what a service has to say; content that is a JSON object travels as one."""
+    try:
+        told: Any = _told.decode(content)
+    except (msgspec.DecodeError, UnicodeEncodeError):
+        told = content
+    return encode(type_, content=told)
 
 
 def type_of(frame: Known) -> str:

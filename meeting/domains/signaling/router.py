@@ -1,13 +1,14 @@
-"""How a frame reaches the peers of a room; asynchronous, for peers may be elsewhere one day."""
+"""How a frame reaches peers; asynchronous, for peers may be elsewhere one day."""
 
 from typing import Protocol
 
 from meeting.domains.signaling.model import Close, Place
 from meeting.domains.signaling.room import Rooms
+from meeting.domains.signaling.seats import Seats
 
 
 class Router(Protocol):
-    """Sends encoded frames to the peers of a room, wherever they are."""
+    """Sends encoded frames to peers, wherever they are."""
 
     async def to_peer(self, room_id: str, peer_id: str, user_id: int | None, frame: bytes) -> bool:
         """Send to one peer, which must be the named user's if one is named; False: not there."""
@@ -21,6 +22,10 @@ class Router(Protocol):
         """Send to every peer, `but` one."""
         ...
 
+    async def to_sockets(self, user_id: int, frame: bytes) -> None:
+        """Send to all sockets of a user, in whichever room or in none."""
+        ...
+
     async def close(self, place: Place, code: Close, reason: str) -> None:
         """Close the socket of a place that has ended."""
         ...
@@ -29,8 +34,9 @@ class Router(Protocol):
 class LocalRouter:
     """The router of a house whose peers all speak to this process."""
 
-    def __init__(self, rooms: Rooms) -> None:
+    def __init__(self, rooms: Rooms, seats: Seats) -> None:
         self._rooms = rooms
+        self._seats = seats
 
     async def to_peer(self, room_id: str, peer_id: str, user_id: int | None, frame: bytes) -> bool:
         """Send to one peer, which must be the named user's if one is named; False: not there."""
@@ -56,6 +62,10 @@ class LocalRouter:
         for peer in self._rooms.get(room_id) or ():
             if peer.place.peer_id != but:
                 peer.member.deliver(frame)
+
+    async def to_sockets(self, user_id: int, frame: bytes) -> None:
+        """Send to all sockets of a user, in whichever room or in none."""
+        self._seats.deliver(user_id, frame)
 
     async def close(self, place: Place, code: Close, reason: str) -> None:
         """Close the socket of a place that has ended."""

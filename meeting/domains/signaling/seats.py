@@ -17,6 +17,10 @@ class Occupant(Protocol):
         """Return its place in a room."""
         ...
 
+    def deliver(self, frame: bytes, *, urgent: bool = False) -> None:
+        """Queue an encoded frame; never waits."""
+        ...
+
     def end(self, code: Close, reason: str, *, kept: bool = True) -> None:
         """Close its socket."""
         ...
@@ -88,6 +92,12 @@ class Seats:
         for seat in list(self._by_user.get(user_id, ())):
             if not jti or jti in seat.tokens:
                 seat.revoke(reason)
+
+    def deliver(self, user_id: int, frame: bytes) -> None:
+        """Queue a frame at all sockets of a user."""
+        for seat in list(self._by_user.get(user_id, ())):
+            if seat.occupant is not None:
+                seat.occupant.deliver(frame)
 
     def pulse(self) -> None:
         """End what is over or silent, ping the rest where it is due."""

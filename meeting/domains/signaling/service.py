@@ -8,6 +8,7 @@ import structlog
 
 from meeting.domains.meeting.api import MeetingApi
 from meeting.domains.signaling.admission import Admission, Admitted, Knock
+from meeting.domains.signaling.broadcasts import Broadcasts
 from meeting.domains.signaling.entry import Entry
 from meeting.domains.signaling.model import Close, Limits, Timings
 from meeting.domains.signaling.ports import SignalingUnit, Socket
@@ -58,7 +59,7 @@ class Signaling:
         self._ids = ids
         rooms = Rooms()
         self.seats = Seats(clock, self.limits)
-        self._router = LocalRouter(rooms)
+        self._router = LocalRouter(rooms, self.seats)
         roster = LeaseRoster(units, clock, self.timings)
         self.presence = Presence(roster, self._router, rooms, clock, self.timings)
         self._entry = Entry(meeting=meeting, presence=self.presence, clock=clock, ice_urls=ice_urls)
@@ -71,6 +72,7 @@ class Signaling:
             timings=self.timings,
         )
         self.tickets = Tickets(tokens)
+        self.broadcasts = Broadcasts(self._router)
         self.reactions = Reactions(
             name=name, feed=feed, units=units, presence=self.presence, seats=self.seats
         )

@@ -1,5 +1,6 @@
 """What the user domain announces."""
 
+from datetime import datetime
 from typing import ClassVar, Literal
 
 from meeting.kernel.message import Event
@@ -16,3 +17,25 @@ class UserRevoked(Event, frozen=True, kw_only=True):
     reason: Literal["logout", "ban", "password", "deleted"]
     jti: str = ""
     """The one token that died; empty: all of the user's tokens."""
+
+
+class UserRegistered(Event, frozen=True, kw_only=True):
+    """An account was made."""
+
+    TYPE: ClassVar[str] = "user.registered"
+    TOPIC: ClassVar[str] = TOPIC
+    user_id: int
+    username: str
+    email: str
+    registered_at: datetime
+
+
+class UserLoggedIn(Event, frozen=True, kw_only=True):
+    """Somebody logged in to an account."""
+
+    TYPE: ClassVar[str] = "user.logged_in"
+    TOPIC: ClassVar[str] = TOPIC
+    user_id: int
+    username: str
+    login_time: datetime
+    ip_address: str

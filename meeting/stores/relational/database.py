@@ -4,7 +4,6 @@ import asyncio
 import json
 import math
 import secrets
-from collections import defaultdict
 from collections.abc import AsyncIterator, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
@@ -16,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from meeting.kernel.errors import Fault, Kind
 from meeting.kernel.failpoint import failpoint
+from meeting.kernel.growth import ANY, Growth
 
 metadata = MetaData(
     naming_convention={
@@ -34,8 +34,6 @@ CHANNEL = "meeting_grew"
 """Where PostgreSQL tells the other processes what grew."""
 LONGEST_NOTICE = 7000
 """Bytes; PostgreSQL takes no more than 8000."""
-ANY = ""
-"""Stands for all topics."""
 DRIVERS = {"postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg"}
 ENCRYPTION = ("", "disable", "allow", "prefer", "require", "verify-ca", "verify-full")
 WAIT_SECONDS = 5.0
@@ -77,7 +75,7 @@ class Database:
             self._writer = self._server(pool, "READ COMMITTED")
             # What SQLite does by itself: all of a unit's reading sees one moment.
             self._readers = self._server(pool, "REPEATABLE READ")
-        self._grown: dict[str, asyncio.Event] = defaultdict(asyncio.Event)
+        self._growth = Growth()
         self.name = secrets.token_hex(4)
         """What tells the growth that this process has announced from that of others."""
 
@@ -186,17 +184,15 @@ class Database:
 
     def grew(self, topics: Iterable[str]) -> None:
         """Wake whoever waits for one of the topics, or for any; called after the commit."""
-        for topic in (*topics, ANY):
-            if (waited := self._grown.pop(topic, None)) is not None:
-                waited.set()
+        self._growth.grew(topics)
 
     def grew_anyhow(self) -> None:
         """Wake everybody: something may have been missed."""
-        self.grew(list(self._grown))
+        self._growth.anyhow()
 
     def growth(self, topic: str = ANY) -> asyncio.Event:
         """Return what is set when `grew` is called for the topic next."""
-        return self._grown[topic]
+        return self._growth.of(topic)
 
     @asynccontextmanager
     async def bare(self) -> AsyncIterator[AsyncConnection]:

@@ -26,36 +26,42 @@ class Unfit(Exception):
     """The tables are not those that this program expects; the text says what a person can do."""
 
 
-async def upgrade(database: Database, to: str = "head") -> None:
-    """Run the migrations that are missing, up to one of them, in one transaction."""
+async def upgrade(database: Database, to: str = "head") -> bool:
+    """Run the migrations that are missing, up to one of them, in one transaction.
+
+    False where there was nothing to do, or somebody else did it at the same time.
+    """
     if not await behind(database):
-        return
+        return False
     config = _config()
 
-    def run(connection: Connection) -> None:
+    def run(connection: Connection) -> bool:
+        before = _revision(connection)
         config.attributes["connection"] = connection
         command.upgrade(config, to)
+        return _revision(connection) != before
 
     async with database.write() as connection:
         if not database.sqlite:  # whose writers take turns anyway
             for limit in ("statement_timeout", "lock_timeout"):  # large tables take their time
                 await connection.execute(select(func.set_config(limit, "0", True)))
             await connection.execute(select(func.pg_advisory_xact_lock(TURN)))
-        await connection.run_sync(run)
+        return await connection.run_sync(run)
 
 
 async def behind(database: Database) -> bool:
     """Tell whether migrations are missing; `Unfit` where there are some that nobody here knows."""
     scripts = ScriptDirectory.from_config(_config())
-
-    def current(connection: Connection) -> str | None:
-        return MigrationContext.configure(connection).get_current_revision()
-
     async with database.read() as connection:
-        found = await connection.run_sync(current)
+        found = await connection.run_sync(_revision)
     if found is not None and found not in {each.revision for each in scripts.walk_revisions()}:
         raise Unfit("the database's tables are newer than this program; update the program")
     return found != scripts.get_current_head()
+
+
+def _revision(connection: Connection) -> str | None:
+    """Return the migration that the tables are at."""
+    return MigrationContext.configure(connection).get_current_revision()
 
 
 def script(dialect: str) -> str:

@@ -10,7 +10,7 @@ from sqlalchemy import JSON, Column, Integer, Row, String, Table, Text, func, in
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from meeting.kernel.message import Entry, Message
-from meeting.kernel.relay import Posted
+from meeting.kernel.relay import Posted, entries
 from meeting.stores.relational.database import Database, metadata
 from meeting.stores.relational.types import BigKey, Moment
 from meeting.stores.relational.upsert import upsert
@@ -94,21 +94,6 @@ async def standing(connection: AsyncConnection, consumer: str, topic: str) -> in
     return (await connection.execute(found)).scalar() or 0
 
 
-def entries(consumer: str, topic: str, before: int, found: Sequence[Posted]) -> list[Entry]:
-    """Return messages as a consumer sees them that stands at `before`."""
-    places = [before, *(each.position for each in found)]
-    return [
-        Entry(
-            consumer=consumer,
-            topic=topic,
-            before=str(previous),
-            after=str(each.position),
-            message=each.message,
-        )
-        for previous, each in zip(places, found, strict=False)
-    ]
-
-
 def _posted(row: Row[Any]) -> Posted:
     fields = dict(row._mapping)  # noqa: SLF001 - its public name, see SQLAlchemy on rows
     return Posted(fields.pop("position"), Message(**fields))
@@ -141,6 +126,18 @@ class Posts:
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await growth.wait()
+
+
+class Cursors:
+    """How far the consumers have come, for a feed that lies elsewhere."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def position(self, consumer: str, topic: str) -> int:
+        """Return how far a consumer has come; 0 where it has not begun."""
+        async with self._database.read() as connection:
+            return await standing(connection, consumer, topic)
 
 
 class Log:

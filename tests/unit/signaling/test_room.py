@@ -3,9 +3,11 @@
 import asyncio
 from datetime import UTC, datetime
 
-from meeting.domains.signaling.model import Close, Place
+from meeting.domains.signaling.model import Close, Limits, Place
 from meeting.domains.signaling.room import Rooms
 from meeting.domains.signaling.router import LocalRouter
+from meeting.domains.signaling.seats import Seats
+from tests.clock import MovingClock
 
 ROOM = "room_7"
 
@@ -51,7 +53,7 @@ async def seated(rooms: Rooms, *places: Place) -> list[Listener]:
 async def test_frames_find_peers_users_and_rooms() -> None:
     """One peer, all peers of a user but one, everybody but one; nobody is counted as nobody."""
     rooms = Rooms()
-    router = LocalRouter(rooms)
+    router = LocalRouter(rooms, Seats(MovingClock(), Limits()))
     a, b, c = await seated(rooms, place(1, "a"), place(2, "b"), place(2, "c"))
     assert await router.to_peer(ROOM, "b", None, b"peer")
     assert not await router.to_peer(ROOM, "b", 1, b"not his")
@@ -66,7 +68,7 @@ async def test_frames_find_peers_users_and_rooms() -> None:
 async def test_an_old_session_does_not_unseat_a_newer() -> None:
     """The end of a place that was taken over leaves who took it alone."""
     rooms = Rooms()
-    router = LocalRouter(rooms)
+    router = LocalRouter(rooms, Seats(MovingClock(), Limits()))
     (new,) = await seated(rooms, place(1, "a", "new"))
     await router.close(place(1, "a", "old"), Close.REPLACED, "")
     assert new.ended == []

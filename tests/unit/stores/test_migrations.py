@@ -30,8 +30,8 @@ async def test_sqlite(tmp_path: Path) -> None:
     """Migrated tables equal the code's; migrating again changes nothing."""
     database = Database.embedded(tmp_path)
     assert await migrate.behind(database)
-    await migrate.upgrade(database)
-    await migrate.upgrade(database)
+    assert await migrate.upgrade(database)
+    assert not await migrate.upgrade(database)
     assert not await migrate.behind(database)
 
     def compare(connection: Connection) -> Any:

@@ -1,0 +1,157 @@
+"""Rows of the notification domain: each user's history, and the nets that they log in from."""
+
+from collections.abc import Collection, Sequence
+
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Column,
+    Index,
+    RowMapping,
+    String,
+    Table,
+    UniqueConstraint,
+    delete,
+    func,
+    select,
+    update,
+)
+
+from meeting.domains.notification.model import KEPT, KNOWN, Draft, Notification
+from meeting.kernel.page import Found, Page
+from meeting.stores.relational.database import metadata
+from meeting.stores.relational.types import BigKey, Moment
+from meeting.stores.relational.unit import SqlUnit
+from meeting.stores.relational.upsert import upsert
+
+notifications = Table(
+    "notifications",
+    metadata,
+    Column("id", BigKey, primary_key=True, autoincrement=True),
+    Column("user_id", BigKey, nullable=False),
+    Column("type", String(32), nullable=False),
+    Column("title", String(200), nullable=False),
+    Column("content", String(2000), nullable=False),
+    Column("data", JSON, nullable=False),
+    Column("filling", JSON(none_as_null=True)),
+    Column("key", String(64)),
+    Column("read", Boolean, nullable=False),
+    Column("owed", Boolean, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    UniqueConstraint("user_id", "key"),
+    Index("ix_notifications_newest", "user_id", "id"),
+    Index("ix_notifications_owed", "owed", "id"),
+    sqlite_autoincrement=True,  # an id is never given twice
+)
+
+nets = Table(
+    "notification_nets",
+    metadata,
+    Column("user_id", BigKey, primary_key=True, autoincrement=False),
+    Column("net", String(43), primary_key=True),
+    Column("used_at", Moment, nullable=False),
+)
+
+_shown = [column for column in notifications.c if column.name in Notification.__struct_fields__]
+
+
+class SqlNotificationUnit(SqlUnit):
+    """Satisfies `NotificationUnit`."""
+
+    SOURCE = "notification"
+
+    async def add(self, user_id: int, draft: Draft, *, push: bool) -> bool:
+        """Put a draft at the head of a history and forget what is too long ago."""
+        row = {
+            "user_id": user_id,
+            "type": draft.type,
+            "title": draft.title,
+            "content": draft.content,
+            "data": draft.data,
+            "filling": draft.filling,
+            "key": draft.key or None,
+            "read": False,
+            "owed": push,
+            "created_at": self.clock.now(),
+        }
+        added = await self.connection.execute(
+            upsert(self.connection, notifications, row, keys=["user_id", "key"], replace=False)
+        )
+        if added.rowcount != 1:
+            return False
+        mine = notifications.c.user_id == user_id
+        oldest = (
+            select(notifications.c.id)
+            .where(mine)
+            .order_by(notifications.c.id.desc())
+            .offset(KEPT)
+            .limit(1)
+            .scalar_subquery()
+        )
+        await self.connection.execute(
+            delete(notifications).where(mine, notifications.c.id <= oldest)
+        )
+        return True
+
+    async def listed(self, user_id: int, *, type_: str, page: Page) -> Found[Notification]:
+        """Return a user's history, or what is of one type in it, the newest first."""
+        wanted = [notifications.c.user_id == user_id]
+        if type_:
+            wanted.append(notifications.c.type == type_)
+        total = await self.connection.scalar(
+            select(func.count()).select_from(notifications).where(*wanted)
+        )
+        rows = await self.connection.execute(
+            select(*_shown)
+            .where(*wanted)
+            .order_by(notifications.c.id.desc())
+            .offset(page.offset)
+            .limit(page.size)
+        )
+        return Found([_notification(row) for row in rows.mappings()], total or 0)
+
+    async def read(self, user_id: int, notification_id: int) -> Notification | None:
+        """Note that a user has read one of theirs, and return it; None where it is not theirs."""
+        done = await self.connection.execute(
+            update(notifications)
+            .where(notifications.c.id == notification_id, notifications.c.user_id == user_id)
+            .values(read=True)
+            .returning(*_shown)
+        )
+        row = done.mappings().one_or_none()
+        return None if row is None else _notification(row)
+
+    async def owed(self, limit: int) -> Sequence[Notification]:
+        """Return those whose frame is owed, the oldest first."""
+        rows = await self.connection.execute(
+            select(*_shown)
+            .where(notifications.c.owed.is_(True))
+            .order_by(notifications.c.id)
+            .limit(limit)
+        )
+        return [_notification(row) for row in rows.mappings()]
+
+    async def paid(self, ids: Collection[int]) -> None:
+        """Owe no frame for these any more."""
+        await self.connection.execute(
+            update(notifications).where(notifications.c.id.in_(ids)).values(owed=False)
+        )
+
+    async def nets(self, user_id: int) -> Collection[str]:
+        """Return the nets that a user is known to log in from."""
+        rows = await self.connection.execute(select(nets.c.net).where(nets.c.user_id == user_id))
+        return set(rows.scalars())
+
+    async def remember(self, user_id: int, net: str) -> None:
+        """Note that a user logged in from a net just now, and forget those used too long ago."""
+        row = {"user_id": user_id, "net": net, "used_at": self.clock.now()}
+        await self.connection.execute(
+            upsert(self.connection, nets, row, keys=["user_id", "net"], replace=True)
+        )
+        mine = nets.c.user_id == user_id
+        last = select(nets.c.net).where(mine).order_by(nets.c.used_at.desc()).limit(KNOWN)
+        await self.connection.execute(delete(nets).where(mine, nets.c.net.not_in(last)))
+
+
+def _notification(row: RowMapping) -> Notification:
+    return Notification(**(dict(row) | {"key": row["key"] or ""}))

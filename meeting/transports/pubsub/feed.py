@@ -1,0 +1,80 @@
+"""The `Feed` over Redis: a stream per topic, read behind the cursor that the consumer's rows hold.
+
+An entry's id is its position in the outbox, so cursors mean the same here and on SQL.
+"""
+
+import asyncio
+import re
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from typing import Protocol
+
+import msgspec
+import structlog
+
+from meeting.kernel.growth import Growth
+from meeting.kernel.message import Entry, Message
+from meeting.kernel.relay import Posted, entries
+from meeting.transports.pubsub.names import stream
+from meeting.transports.redis.connection import Connection
+
+log = structlog.get_logger(__name__)
+
+_ID = re.compile(rb"([1-9][0-9]{0,18})-0")
+_decoder = msgspec.json.Decoder(Message)
+
+
+class Cursors(Protocol):
+    """How far the consumers have come; it lies with the rows."""
+
+    async def position(self, consumer: str, topic: str) -> int:
+        """Return how far a consumer has come; 0 where it has not begun."""
+        ...
+
+
+class StreamFeed:
+    """Satisfies `Feed`; who waits is woken by the process's `Listener`."""
+
+    def __init__(self, connection: Connection, cursors: Cursors, growth: Growth) -> None:
+        self._connection = connection
+        self._cursors = cursors
+        self._growth = growth
+        self._awaited: dict[tuple[str, str], asyncio.Event] = {}
+        """What a consumer waits for on a topic: growth since just before its last pull."""
+
+    async def pull(self, consumer: str, topic: str, limit: int = 100) -> Sequence[Entry]:
+        """Return what the consumer has not consumed yet, in commit order."""
+        self._awaited[consumer, topic] = self._growth.of(topic)
+        before = await self._cursors.position(consumer, topic)
+        start = f"({before}-0"
+        found: list[Posted] = []
+        while len(found) < limit:
+            asked = limit - len(found)
+            raw = await self._connection.command(
+                "XRANGE", stream(topic), start, "+", "COUNT", asked
+            )
+            found += [each for number, fields in raw if (each := _read(topic, number, fields))]
+            if len(raw) < asked:
+                break
+            start = "(" + raw[-1][0].decode()
+        return entries(consumer, topic, before, found)
+
+    async def wait(self, consumer: str, topic: str, seconds: float) -> None:
+        """Return when the topic may have grown since the consumer's last pull."""
+        growth = self._awaited.get((consumer, topic)) or self._growth.of(topic)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await growth.wait()
+
+
+def _read(topic: str, number: bytes, fields: Mapping[bytes, bytes] | None) -> Posted | None:
+    """Read an entry; None for what no relay of ours has written, which is passed over."""
+    place = _ID.fullmatch(number)
+    try:
+        message = _decoder.decode((fields or {}).get(b"m", b""))
+    except (ValueError, msgspec.MsgspecError):
+        message = None
+    if place is None or message is None or message.topic != topic:
+        log.error("an entry of a stream is not ours", topic=topic, id=number[:64].decode())
+        return None
+    return Posted(int(place[1]), message)
