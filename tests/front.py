@@ -9,6 +9,9 @@ import aiohttp
 from litestar.handlers import HTTPRouteHandler
 
 from meeting.domains.user.accounts import Accounts
+from meeting.domains.user.logins import Logins
+from meeting.domains.user.presence import Presences
+from meeting.domains.user.profile import Profiles
 from meeting.domains.user.service import UserService
 from meeting.domains.user.sessions import Sessions
 from meeting.kernel.ids import RandomIds
@@ -44,7 +47,10 @@ class Front:
         self.units = SqlUnits(database, SqlUserUnit, self.clock, self.ids)
         self.accounts = Accounts(self.units, self.passwords, self.clock)
         self.sessions = Sessions(self.units, self.passwords, self.tokens, self.clock, self.ids)
-        self.service = UserService(self.units, self.tokens)
+        self.presences = Presences(self.units, self.clock)
+        self.profiles = Profiles(self.units)
+        self.logins = Logins(self.units, self.clock)
+        self.service = UserService(self.units, self.tokens, self.presences)
         self.answers = SqlAnswers(database, self.clock)
         self.state = health.Readiness("ready", {"user": health.ModuleState("running")})
         self.by_account = Window(limits.per_account, self.clock)
@@ -106,7 +112,14 @@ async def front(
     """Open the port on any free number, with further routes beside the user domain's."""
     database = Database(at(folder))
     house = Front(database, limits, origins)
-    own = user.routes(house.accounts, house.sessions, house.by_account, house.envelope)
+    own = user.routes(
+        accounts=house.accounts,
+        sessions=house.sessions,
+        profiles=house.profiles,
+        logins=house.logins,
+        by_account=house.by_account,
+        envelope=house.envelope,
+    )
     port = app.build(house.desk, [*own, *routes], health.routes(lambda: house.state))
     listener = Listener(port, "127.0.0.1", 0, setting="http.port", drain_seconds=drain_seconds)
     house.listener = listener

@@ -26,6 +26,8 @@ SECRET_LENGTH = 32
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 ENDPOINT = re.compile(r"tcp://[^/\s]+:\d{1,5}|ipc://\S+")
 REACH = re.compile(r"https?://[^/?#@\s]+/?")
+MAIL_SERVER = re.compile(r"(?:[A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\]):\d{1,5}")
+SENDER = re.compile(r"[A-Za-z0-9._+-]{1,64}@[A-Za-z0-9.-]{1,188}")
 Address = Annotated[str, Meta(min_length=1, max_length=253)]
 
 
@@ -150,6 +152,19 @@ class Tasks(msgspec.Struct, frozen=True, kw_only=True):
     """Tasks of one queue at a time; 0: this process does none, `meeting worker` does."""
 
 
+class Mail(msgspec.Struct, frozen=True, kw_only=True):
+    """The server that mails are handed to."""
+
+    server: str = ""
+    """Such as `smtp.example.org:587`; empty: mails are files in the state folder's `mails/`."""
+    user: Annotated[str, Meta(max_length=255)] = ""
+    password: Secret = Secret("")
+    tls: Literal["none", "starttls", "tls"] = "starttls"
+    sender: Address = "meeting@localhost"
+    """The address that mails are from."""
+    language: Literal["en", "zh"] = "en"
+
+
 class Log(msgspec.Struct, frozen=True, kw_only=True):
     """What is logged, and how it looks."""
 
@@ -172,6 +187,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     postgres: Postgres = Postgres()
     redis: Redis = Redis()
     tasks: Tasks = Tasks()
+    mail: Mail = Mail()
     log: Log = Log()
 
     def __repr__(self) -> str:
@@ -200,6 +216,7 @@ def validate(config: Config) -> Config:
             f" allowed: {SECRET_LENGTH} or more (leave it empty and one is made)"
         )
     _database(config.postgres.dsn.reveal())
+    _mail(config.mail)
     if not ENDPOINT.fullmatch(config.engine.endpoint):
         raise Wrong(
             f"engine.endpoint: found {config.engine.endpoint!r};"
@@ -251,6 +268,27 @@ def _alone(config: Config) -> None:
             f"engine.endpoint: found {config.engine.endpoint!r}; allowed under --debug:"
             f" tcp:// with {', '.join(LOOPBACK)}, or ipc://path"
             " (a process that waits at breakpoints must not be reachable from outside)"
+        )
+
+
+def _mail(mail: Mail) -> None:
+    """Check where mails go and from whom, and that no password goes there in the clear."""
+    if not SENDER.fullmatch(mail.sender):
+        raise Wrong(f"mail.sender: found {mail.sender!r}; allowed: an address, name@example.org")
+    if not mail.server:
+        return
+    try:
+        host, port = urlsplit(f"//{mail.server}").hostname, urlsplit(f"//{mail.server}").port
+    except ValueError:
+        host = port = None
+    if not (MAIL_SERVER.fullmatch(mail.server) and host and port):
+        raise Wrong(
+            f"mail.server: found {mail.server!r}; allowed: host:port, such as smtp.example.org:587"
+        )
+    if mail.password.reveal() and mail.tls == "none" and host not in LOOPBACK:
+        raise Wrong(
+            "mail.tls: found 'none'; allowed with mail.password: starttls | tls"
+            " (or a server on this machine: a password must not travel in the clear)"
         )
 
 

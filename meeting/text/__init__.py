@@ -30,23 +30,16 @@ def language(accept: str) -> str:
 
 
 def say(fault: Fault, tongue: str) -> str:
-    """Write the text of a fault in a language."""
-    return write(fault.text, fault.values, tongue)
-
-
-def write(template: str, values: Mapping[str, object] | None, tongue: str) -> str:
-    """Fill a template in a language; what the catalog lacks stays English.
-
-    Without values it is no template but somebody's own words, which stay as they are.
-    """
-    if values is None:
-        return template
+    """Write the text of a fault in a language; what the catalog lacks stays English."""
     catalog = CATALOGS[tongue]
-    template = catalog.get(template, template)
-    if not values:
-        return template
-    said = {
+    values = {
         name: catalog.get(value, value) if isinstance(value, str) else value
-        for name, value in values.items()
+        for name, value in fault.values.items()
     }
-    return template.format(**said)
+    return fill(fault.text, values, tongue)
+
+
+def fill(text: str, values: Mapping[str, object], tongue: str) -> str:
+    """Write a template in a language; the values are taken as they are."""
+    template = CATALOGS[tongue].get(text, text)
+    return template.format(**values) if values else template

@@ -62,6 +62,16 @@ ZH: dict[str, str] = {
     "there is no user {name}": "用户 {name} 不存在",
     "only the command line may do this": "该操作只能在命令行中进行",
     "only services may do this": "该操作只对服务开放",
+    "must be online, away, busy or offline": "必须是 online、away、busy 或 offline",
+    "Welcome, {name}": "欢迎,{name}",
+    (
+        "Hello {name},\n\nyour account {username} is ready: log in with this name or with this"
+        " e-mail address, and begin or join a meeting.\n\nIf you did not ask for an account,"
+        " somebody used your address; you need do nothing.\n"
+    ): (
+        "{name},您好:\n\n您的账号 {username} 已开通:请用该用户名或本邮箱地址登录,即可发起或加入"
+        "会议。\n\n如果您没有申请账号,说明有人误用了您的邮箱地址,无需任何操作。\n"
+    ),
     # meeting
     "there is no such meeting": "会议不存在",
     "only members of the meeting may see this; join it first": "只有会议成员可以查看,请先加入会议",

@@ -60,6 +60,8 @@ POLICY: Mapping[Route, Rule] = MappingProxyType(
         ("GET", "/users/profile"): USER,
         ("GET", "/notifications"): USER,
         ("POST", "/notifications/{notification_id}/read"): USER,
+        ("PUT", "/users/profile"): USER,
+        ("GET", "/users/logins"): USER,
         ("POST", "/meetings"): USER,
         ("GET", "/meetings"): USER,
         ("GET", "/meetings/{meeting_id}"): USER,

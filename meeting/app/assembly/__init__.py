@@ -34,7 +34,7 @@ async def hands(config: Config, queues: Sequence[str]) -> House:
     state = State(config.state, guest=True)
     tokens = Tokens(config.secret or state.secret("signing"), clock, ids)
     kept = stores.make(config, state, clock, ids)
-    people = user.make(kept, tokens, clock, ids)
+    people = user.make(config, kept, tokens, clock, ids)
     meetings = meeting.make(kept, people, tokens, clock)
     desks = [desk for desk in (*people.desks, *meetings.desks) if desk.queue in queues]
     meter = workers.meter(kept, desks)
@@ -50,7 +50,7 @@ async def build(config: Config) -> House:
     tokens = Tokens(config.secret or state.secret("signing"), clock, ids)
     kept = stores.make(config, state, clock, ids)
     machine = engine.make(config, clock, ids)
-    people = user.make(kept, tokens, clock, ids)
+    people = user.make(config, kept, tokens, clock, ids)
     meetings = meeting.make(kept, people, tokens, clock)
     signals = signaling.make(config, kept, people, meetings, tokens, clock, ids)
     analysis = ai.make(config, kept, meetings, machine, clock, ids)

@@ -80,7 +80,14 @@ def make(
     signals_rest = signaling_routes.routes(signals.service.tickets, envelope)
     by_account = Window(limits.per_account, clock)
     everything = [
-        *user_routes.routes(people.accounts, people.sessions, by_account, envelope),
+        *user_routes.routes(
+            accounts=people.accounts,
+            sessions=people.sessions,
+            profiles=people.profiles,
+            logins=people.logins,
+            by_account=by_account,
+            envelope=envelope,
+        ),
         *meeting_routes.routes(
             schedule=meetings.schedule,
             lifecycle=meetings.lifecycle,

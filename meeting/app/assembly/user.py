@@ -4,14 +4,26 @@ from collections.abc import Sequence
 
 import msgspec
 
+from meeting.app.assembly import mail
 from meeting.app.assembly.stores import Stores, beside, fit
 from meeting.app.assembly.workers import Desk
 from meeting.app.config import Config
 from meeting.app.module import Module
 from meeting.app.modules import USER
 from meeting.domains.user.accounts import Accounts
+from meeting.domains.user.logins import Logins
+from meeting.domains.user.presence import Presences
+from meeting.domains.user.profile import Profiles
 from meeting.domains.user.service import UserService
 from meeting.domains.user.sessions import Sessions
+from meeting.domains.user.tasks import (
+    QUEUE,
+    UserLogin,
+    UserProfileUpdate,
+    UserRegister,
+    UserStatusChange,
+)
+from meeting.domains.user.welcome import Welcome
 from meeting.kernel.call import Call, Caller
 from meeting.kernel.clock import Clock, SystemClock
 from meeting.kernel.ids import Ids, RandomIds
@@ -29,23 +41,39 @@ class People(msgspec.Struct, frozen=True):
     service: UserService
     accounts: Accounts
     sessions: Sessions
+    profiles: Profiles
+    logins: Logins
     passwords: Passwords
 
 
-def make(kept: Stores, tokens: Tokens, clock: Clock, ids: Ids) -> People:
+def make(config: Config, kept: Stores, tokens: Tokens, clock: Clock, ids: Ids) -> People:
     """Make the user domain."""
     units = kept.rows.units(SqlUserUnit)
     passwords = Passwords()
+    profiles = Profiles(units)
+    logins = Logins(units, clock)
+    presences = Presences(units, clock)
+    desk = Desk(
+        QUEUE,
+        {
+            UserRegister: Welcome(units, mail.make(config, clock), clock, ids),
+            UserLogin: logins,
+            UserProfileUpdate: profiles,
+            UserStatusChange: presences,
+        },
+    )
 
     async def stop() -> None:
         passwords.close()
 
     return People(
         module=Module(USER, stop=stop),
-        desks=[],
-        service=UserService(units, tokens),
+        desks=[desk],
+        service=UserService(units, tokens, presences),
         accounts=Accounts(units, passwords, clock),
         sessions=Sessions(units, passwords, tokens, clock, ids),
+        profiles=profiles,
+        logins=logins,
         passwords=passwords,
     )
 

@@ -7,6 +7,7 @@ import msgspec
 
 from meeting.kernel.ids import room_of
 from meeting.kernel.secret import Secret
+from meeting.kernel.word import Word
 
 
 class Status(IntEnum):
@@ -88,15 +89,8 @@ class Meeting(msgspec.Struct, frozen=True, kw_only=True):
     created_at: datetime
     updated_at: datetime
 
-    @property
-    def meeting_type_name(self) -> str:
-        """Return the type as a word."""
-        return self.meeting_type.name.lower()
-
-    @property
-    def status_name(self) -> str:
-        """Return the status as a word."""
-        return self.status.name.lower()
+    meeting_type_name = Word("meeting_type")
+    status_name = Word("status")
 
     @property
     def room_id(self) -> str:
@@ -128,15 +122,8 @@ class Participant(msgspec.Struct, frozen=True, kw_only=True):
     arrived_at: datetime | None = None
     """When the user last came or came again, by which late news of an old socket is told apart."""
 
-    @property
-    def role_name(self) -> str:
-        """Return the role as a word."""
-        return self.role.name.lower()
-
-    @property
-    def status_name(self) -> str:
-        """Return the status as a word."""
-        return self.status.name.lower()
+    role_name = Word("role")
+    status_name = Word("status")
 
     @property
     def member(self) -> bool:

@@ -8,6 +8,7 @@ import msgspec
 
 from meeting.kernel.errors import invalid
 from meeting.kernel.nesting import MAX_DEPTH, shallow
+from meeting.text import fill
 
 KEPT = 1000
 """How long the history of one user is; older ones are forgotten."""
@@ -55,6 +56,12 @@ class Notification(Draft, frozen=True, kw_only=True):
     user_id: int
     read: bool
     created_at: datetime
+
+    def said(self, tongue: str) -> tuple[str, str]:
+        """Return title and content in a language of ours, or in whichever somebody wrote them."""
+        if self.filling is None:
+            return self.title, self.content
+        return fill(self.title, self.filling, tongue), fill(self.content, self.filling, tongue)
 
 
 def typed(field: str, value: str) -> str:

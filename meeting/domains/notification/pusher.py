@@ -20,7 +20,6 @@ from meeting.kernel.errors import Fault, Kind
 from meeting.kernel.failpoint import failpoint
 from meeting.kernel.ids import Ids
 from meeting.kernel.ports import Units
-from meeting.text import write
 
 AT_ONCE = 100
 IDLE_SECONDS = 5.0
@@ -112,11 +111,12 @@ class Pusher:
 
 def _content(notification: Notification) -> str:
     """Write what the frame holds, in English: type and data let a page say it in its own words."""
+    title, content = notification.said("en")
     shown = {
         "id": notification.id,
         "type": notification.type,
-        "title": write(notification.title, notification.filling, "en"),
-        "content": write(notification.content, notification.filling, "en"),
+        "title": title,
+        "content": content,
         "data": notification.data,
     }
     return msgspec.json.encode(shown).decode()

@@ -3,8 +3,10 @@
 import msgspec
 import structlog
 
+from meeting.domains.user.events import UserRegistered
 from meeting.domains.user.model import NewUser, User, taken
 from meeting.domains.user.ports import UserUnit
+from meeting.domains.user.tasks import UserRegister
 from meeting.kernel.call import Call, Role
 from meeting.kernel.clock import Clock
 from meeting.kernel.errors import Fault, Kind
@@ -51,6 +53,18 @@ class Accounts:
                     phone=wanted.phone,
                     created_at=self._clock.now(),
                 )
+            )
+            unit.append(
+                UserRegistered(
+                    user_id=user.id,
+                    username=user.username,
+                    email=user.email,
+                    registered_at=user.created_at,
+                )
+            )
+            unit.enqueue(
+                UserRegister(user_id=user.id, username=user.username, email=user.email),
+                key=f"welcome:{user.id}",
             )
         log.info("account made", account=user.id, address=call.caller.address)
         return user

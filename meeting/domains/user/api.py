@@ -40,3 +40,7 @@ class UserApi(Protocol):
     async def get_user(self, call: Call, user_id: int) -> Person:
         """Return one user; `user_not_found` where there is none."""
         ...
+
+    async def update_user_status(self, call: Call, user_id: int, status: str) -> None:
+        """Set a user's presence: online, away, busy or offline; for services alone."""
+        ...

@@ -20,7 +20,7 @@ class UserRevoked(Event, frozen=True, kw_only=True):
 
 
 class UserRegistered(Event, frozen=True, kw_only=True):
-    """An account was made."""
+    """There is a new account."""
 
     TYPE: ClassVar[str] = "user.registered"
     TOPIC: ClassVar[str] = TOPIC
@@ -31,7 +31,7 @@ class UserRegistered(Event, frozen=True, kw_only=True):
 
 
 class UserLoggedIn(Event, frozen=True, kw_only=True):
-    """Somebody logged in to an account."""
+    """Somebody logged in."""
 
     TYPE: ClassVar[str] = "user.logged_in"
     TOPIC: ClassVar[str] = TOPIC
@@ -39,3 +39,23 @@ class UserLoggedIn(Event, frozen=True, kw_only=True):
     username: str
     login_time: datetime
     ip_address: str
+
+
+class UserStatusChanged(Event, frozen=True, kw_only=True):
+    """Somebody's presence is another: online, away, busy or offline."""
+
+    TYPE: ClassVar[str] = "user.status_changed"
+    TOPIC: ClassVar[str] = TOPIC
+    user_id: int
+    old_status: str
+    new_status: str
+
+
+class UserProfileUpdated(Event, frozen=True, kw_only=True):
+    """These fields of an account are now so."""
+
+    TYPE: ClassVar[str] = "user.profile_updated"
+    TOPIC: ClassVar[str] = TOPIC
+    user_id: int
+    updates: dict[str, str]
+    """Of full_name, avatar, username, email, phone those that were named."""

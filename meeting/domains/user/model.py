@@ -2,7 +2,7 @@
 
 import hashlib
 from datetime import datetime, timedelta
-from enum import IntEnum
+from enum import IntEnum, StrEnum
 
 import msgspec
 
@@ -10,6 +10,7 @@ from meeting.domains.user.api import Person
 from meeting.kernel.call import Caller, Role
 from meeting.kernel.errors import Fault, Kind
 from meeting.kernel.secret import Secret
+from meeting.kernel.word import Word
 
 REFRESH_LIFE = timedelta(days=30)
 
@@ -20,6 +21,15 @@ class Status(IntEnum):
     INACTIVE = 0
     ACTIVE = 1
     BANNED = 2
+
+
+class Presence(StrEnum):
+    """Whether somebody is there."""
+
+    ONLINE = "online"
+    AWAY = "away"
+    BUSY = "busy"
+    OFFLINE = "offline"
 
 
 class NewUser(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,15 +52,13 @@ class User(NewUser, frozen=True, kw_only=True):
     avatar: str = ""
     last_login: datetime | None = None
 
-    @property
-    def role_name(self) -> str:
-        """Return the role as a word."""
-        return self.role.name.lower()
+    role_name = Word("role")
+    status_name = Word("status")
 
     @property
-    def status_name(self) -> str:
-        """Return the status as a word."""
-        return self.status.name.lower()
+    def called(self) -> str:
+        """Return what to call its owner."""
+        return self.nickname or self.username
 
     def enter(self) -> None:
         """Refuse an account that may not be used; asked after its password, never before."""
@@ -87,6 +95,47 @@ class Refresh(msgspec.Struct, frozen=True, kw_only=True):
     expires_at: datetime
     used: bool = False
     """Spent, or ended with its family."""
+
+
+class Login(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of the login log."""
+
+    login_time: datetime
+    ip_address: str
+    """Empty where it is not known."""
+
+
+class Standing(msgspec.Struct, frozen=True, kw_only=True):
+    """Somebody's presence as it stands."""
+
+    user_id: int
+    status: Presence = Presence.OFFLINE
+    changed_at: datetime | None = None
+    """None: nobody has ever said anything."""
+    last_seen: datetime | None = None
+    """The last moment that they are known to have been there."""
+
+    def after(self, status: Presence, at: datetime) -> "Standing":
+        """Return what stands after a word of that moment; an equal or newer one stays."""
+        if self.changed_at is not None and at <= self.changed_at:
+            return self
+        there = Presence.OFFLINE is not self.status or Presence.OFFLINE is not status
+        return Standing(
+            user_id=self.user_id,
+            status=status,
+            changed_at=at,
+            last_seen=at if there else self.last_seen,
+        )
+
+
+class Claim(msgspec.Struct, frozen=True, kw_only=True):
+    """A mail that a task has taken on: nobody else sends it, nor it under another id."""
+
+    key: str
+    mail_id: str
+    task_id: str
+    claimed_at: datetime
+    sent_at: datetime | None = None
 
 
 def fold(name: str) -> str:

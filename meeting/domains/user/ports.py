@@ -4,8 +4,9 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from meeting.domains.user.model import NewUser, Refresh, User
+from meeting.domains.user.model import Claim, Login, NewUser, Refresh, Standing, User
 from meeting.kernel.call import Role
+from meeting.kernel.page import Found, Page
 from meeting.kernel.ports import Unit
 
 
@@ -30,6 +31,37 @@ class UserUnit(Unit, Protocol):
 
     async def appoint(self, user_id: int, role: Role) -> None:
         """Give an account a role."""
+        ...
+
+    async def change(self, user: User) -> None:
+        """Keep nickname, e-mail, phone and avatar as they are; `exists` where one is taken."""
+        ...
+
+    async def add_login(self, user_id: int, login: Login, keep: int) -> None:
+        """Write a login down, and forget all of the user's but the newest `keep`."""
+        ...
+
+    async def logins(self, user_id: int, page: Page) -> Found[Login]:
+        """Return one page of a user's logins, the newest first."""
+        ...
+
+    async def standing(self, user_id: int) -> Standing | None:
+        """Return a user's presence; others wait until this unit is done with it.
+
+        None where there is no such user.
+        """
+        ...
+
+    async def stand(self, standing: Standing) -> None:
+        """Keep a presence."""
+        ...
+
+    async def claim(self, claim: Claim) -> Claim:
+        """Take a mail on, unless somebody has; return who has it."""
+        ...
+
+    async def sent(self, key: str, at: datetime) -> None:
+        """Mark a mail as sent."""
         ...
 
     async def add_refresh(self, refresh: Refresh) -> None:

@@ -1,10 +1,11 @@
 """The user domain as other domains see it: satisfies `UserApi`."""
 
 from meeting.domains.user.api import Identity, Person
-from meeting.domains.user.model import Status
+from meeting.domains.user.model import Presence, Status
 from meeting.domains.user.ports import UserUnit
+from meeting.domains.user.presence import Presences
 from meeting.kernel.call import Call
-from meeting.kernel.errors import Fault, Kind
+from meeting.kernel.errors import Fault, Kind, invalid
 from meeting.kernel.ids import MAX_ID
 from meeting.kernel.ports import Units
 from meeting.kernel.token import Tokens
@@ -13,9 +14,10 @@ from meeting.kernel.token import Tokens
 class UserService:
     """Answers who a token belongs to, and who a user is."""
 
-    def __init__(self, units: Units[UserUnit], tokens: Tokens) -> None:
+    def __init__(self, units: Units[UserUnit], tokens: Tokens, presences: Presences) -> None:
         self._units = units
         self._tokens = tokens
+        self._presences = presences
 
     async def validate_token(self, call: Call, token: str) -> Identity:
         """Check an access token or ticket: seal, expiry, revocation, account; never consumes it."""
@@ -40,3 +42,15 @@ class UserService:
         if user is None:
             raise Fault(Kind.USER_NOT_FOUND, "there is no such user")
         return user.shown_to(call.caller)
+
+    async def update_user_status(self, call: Call, user_id: int, status: str) -> None:
+        """Set a user's presence: online, away, busy or offline; for services alone."""
+        if not call.caller.is_service:
+            raise Fault(Kind.FORBIDDEN, "only services may do this")
+        try:
+            wanted = Presence(status)
+        except ValueError:
+            raise invalid("status", "must be online, away, busy or offline") from None
+        if not 1 <= user_id <= MAX_ID:
+            raise Fault(Kind.USER_NOT_FOUND, "there is no such user")
+        await self._presences.set(user_id, wanted)

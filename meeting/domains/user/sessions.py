@@ -3,9 +3,10 @@
 import msgspec
 import structlog
 
-from meeting.domains.user.events import UserRevoked
+from meeting.domains.user.events import UserLoggedIn, UserRevoked
 from meeting.domains.user.model import REFRESH_LIFE, Refresh, Status, User, digest
 from meeting.domains.user.ports import UserUnit
+from meeting.domains.user.tasks import UserLogin
 from meeting.kernel.call import Call
 from meeting.kernel.clock import Clock
 from meeting.kernel.errors import Fault, Kind
@@ -66,6 +67,17 @@ class Sessions:
             await unit.sweep(user.id, now)
             await unit.seen(user.id, now)
             user = msgspec.structs.replace(user, last_login=now)
+            address = call.caller.address
+            unit.append(
+                UserLoggedIn(
+                    user_id=user.id, username=user.username, login_time=now, ip_address=address
+                )
+            )
+            unit.enqueue(
+                UserLogin(
+                    user_id=user.id, username=user.username, ip_address=address, login_time=now
+                )
+            )
             return await self._issue(unit, user, family=self._ids.new())
 
     async def refresh(self, call: Call, token: str) -> Session:

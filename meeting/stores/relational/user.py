@@ -5,11 +5,36 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Boolean, Column, Integer, String, Table, delete, insert, or_, select, update
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Index,
+    Integer,
+    String,
+    Table,
+    delete,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.exc import IntegrityError
 
-from meeting.domains.user.model import NewUser, Refresh, Status, User, fold, taken
+from meeting.domains.user.model import (
+    Claim,
+    Login,
+    NewUser,
+    Presence,
+    Refresh,
+    Standing,
+    Status,
+    User,
+    fold,
+    taken,
+)
 from meeting.kernel.call import Role
+from meeting.kernel.page import Found, Page
 from meeting.kernel.secret import Secret
 from meeting.stores.relational.database import metadata
 from meeting.stores.relational.types import BigKey, Moment
@@ -56,6 +81,38 @@ revocations = Table(
 )
 
 
+logins = Table(
+    "user_logins",
+    metadata,
+    Column("id", BigKey, primary_key=True, autoincrement=True),
+    Column("user_id", BigKey, nullable=False),
+    Column("login_time", Moment, nullable=False),
+    Column("ip_address", String(64), nullable=False),
+    Index("ix_user_logins_newest", "user_id", "login_time", "id"),
+    sqlite_autoincrement=True,
+)
+
+presence = Table(
+    "user_presence",
+    metadata,
+    Column("user_id", BigKey, primary_key=True, autoincrement=False),
+    Column("status", String(8), nullable=False),
+    Column("changed_at", Moment, nullable=False),
+    Column("last_seen", Moment),
+)
+
+mails = Table(
+    "user_mails",
+    metadata,
+    Column("key", String(64), primary_key=True),
+    Column("mail_id", String(32), nullable=False),
+    Column("task_id", String(64), nullable=False),
+    Column("claimed_at", Moment, nullable=False),
+    Column("sent_at", Moment),
+)
+"""Mails that were taken on, and since `sent_at` sent; neither address nor text."""
+
+
 class SqlUserUnit(SqlUnit):
     """Satisfies `UserUnit`."""
 
@@ -97,6 +154,65 @@ class SqlUserUnit(SqlUnit):
     async def appoint(self, user_id: int, role: Role) -> None:
         """Give an account a role."""
         await self.connection.execute(update(users).where(users.c.id == user_id).values(role=role))
+
+    async def change(self, user: User) -> None:
+        """Keep nickname, e-mail, phone and avatar as they are; `exists` where one is taken."""
+        row = {name: getattr(user, name) for name in ("nickname", "email", "phone", "avatar")}
+        changed = update(users).where(users.c.id == user.id)
+        try:
+            await self.connection.execute(changed.values(**row, email_key=fold(user.email)))
+        except IntegrityError as error:
+            raise taken("email") from error
+
+    async def add_login(self, user_id: int, login: Login, keep: int) -> None:
+        """Write a login down, and forget all of the user's but the newest `keep`."""
+        row = {"user_id": user_id} | msgspec.structs.asdict(login)
+        await self.connection.execute(insert(logins).values(**row))
+        old = select(logins.c.id).where(logins.c.user_id == user_id)
+        old = old.order_by(logins.c.login_time.desc(), logins.c.id.desc()).offset(keep)
+        await self.connection.execute(delete(logins).where(logins.c.id.in_(old)))
+
+    async def logins(self, user_id: int, page: Page) -> Found[Login]:
+        """Return one page of a user's logins, the newest first."""
+        own = logins.c.user_id == user_id
+        total = await self.connection.scalar(select(func.count()).where(own)) or 0
+        wanted = select(logins.c.login_time, logins.c.ip_address).where(own)
+        wanted = wanted.order_by(logins.c.login_time.desc(), logins.c.id.desc())
+        rows = await self.connection.execute(wanted.offset(page.offset).limit(page.size))
+        return Found([Login(**row) for row in rows.mappings()], total)
+
+    async def standing(self, user_id: int) -> Standing | None:
+        """Return a user's presence; the account's row is what others wait at."""
+        account = select(users.c.id).where(users.c.id == user_id).with_for_update()
+        if (await self.connection.execute(account)).first() is None:
+            return None
+        found = await self.connection.execute(select(presence).where(presence.c.user_id == user_id))
+        row = found.mappings().one_or_none()
+        if row is None:
+            return Standing(user_id=user_id)
+        return Standing(**(dict(row) | {"status": Presence(row["status"])}))
+
+    async def stand(self, standing: Standing) -> None:
+        """Keep a presence."""
+        row = msgspec.structs.asdict(standing) | {"status": standing.status.value}
+        await self.connection.execute(
+            upsert(self.connection, presence, row, keys=["user_id"], replace=True)
+        )
+
+    async def claim(self, claim: Claim) -> Claim:
+        """Take a mail on, unless somebody has; return who has it."""
+        row = msgspec.structs.asdict(claim)
+        await self.connection.execute(
+            upsert(self.connection, mails, row, keys=["key"], replace=False)
+        )
+        found = await self.connection.execute(
+            select(mails).where(mails.c.key == claim.key).with_for_update()
+        )
+        return Claim(**found.mappings().one())
+
+    async def sent(self, key: str, at: datetime) -> None:
+        """Mark a mail as sent."""
+        await self.connection.execute(update(mails).where(mails.c.key == key).values(sent_at=at))
 
     async def add_refresh(self, refresh: Refresh) -> None:
         """Keep a refresh token."""

@@ -12,7 +12,7 @@ from meeting.domains.notification.history import History
 from meeting.domains.notification.model import Notification, typed
 from meeting.kernel.call import Call
 from meeting.kernel.page import Page
-from meeting.text import language, write
+from meeting.text import language
 from meeting.transports.http.envelope import Envelope, Envelopes, Paged, paged
 
 
@@ -30,11 +30,12 @@ class NotificationView(msgspec.Struct, frozen=True, kw_only=True):
 
 def shown(notification: Notification, tongue: str) -> NotificationView:
     """Show a notification in a language of ours."""
+    title, content = notification.said(tongue)
     return NotificationView(
         id=notification.id,
         type=notification.type,
-        title=write(notification.title, notification.filling, tongue),
-        content=write(notification.content, notification.filling, tongue),
+        title=title,
+        content=content,
         data=notification.data,
         read=notification.read,
         created_at=notification.created_at,

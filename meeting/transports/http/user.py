@@ -4,18 +4,21 @@ from datetime import datetime
 from typing import Annotated, Self
 
 import msgspec
-from litestar import get, post
+from litestar import get, post, put
 from litestar.handlers import HTTPRouteHandler
 from msgspec import Meta
 
 from meeting.domains.user.accounts import Accounts, Registration
-from meeting.domains.user.model import User, fold
+from meeting.domains.user.logins import Logins
+from meeting.domains.user.model import Login, User, fold
+from meeting.domains.user.profile import Change, Profiles
 from meeting.domains.user.sessions import Sessions
 from meeting.kernel.call import Call
 from meeting.kernel.errors import invalid
+from meeting.kernel.page import Page
 from meeting.kernel.secret import Secret
 from meeting.transports.http.discreet import Discreet
-from meeting.transports.http.envelope import Envelope, Envelopes, Nothing
+from meeting.transports.http.envelope import Envelope, Envelopes, Nothing, Paged, paged
 from meeting.transports.http.limits import Window
 
 LINE = r"^[^\x00-\x1f\x7f]*\Z"
@@ -57,6 +60,27 @@ class LogoutBody(Discreet, frozen=True, kw_only=True):
     """A refresh token whose family is to end, too."""
 
     refresh_token: Opaque | None = None
+
+
+class ProfileBody(Discreet, frozen=True, kw_only=True):
+    """What is to be otherwise; what is absent or null stays."""
+
+    nickname: Annotated[str, Meta(max_length=50, pattern=LINE)] | None = None
+    email: Email | None = None
+    phone: Annotated[str, Meta(max_length=20, pattern=LINE)] | None = None
+    avatar: Annotated[str, Meta(max_length=255, pattern=LINE)] | None = None
+
+
+class LoginRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of the login log."""
+
+    login_time: datetime
+    ip_address: str
+
+    @classmethod
+    def of(cls, login: Login) -> Self:
+        """Show a login to whom it concerns."""
+        return cls(login_time=login.login_time, ip_address=login.ip_address)
 
 
 class UserView(msgspec.Struct, frozen=True, kw_only=True):
@@ -102,7 +126,13 @@ class LoginView(TokenView, frozen=True, kw_only=True):
 
 
 def routes(
-    accounts: Accounts, sessions: Sessions, by_account: Window, envelope: Envelopes
+    *,
+    accounts: Accounts,
+    sessions: Sessions,
+    profiles: Profiles,
+    logins: Logins,
+    by_account: Window,
+    envelope: Envelopes,
 ) -> list[HTTPRouteHandler]:
     """Make the routes; `by_account` bounds how often a password may be tried for one name.
 
@@ -160,4 +190,18 @@ def routes(
         """Return the caller's own account."""
         return envelope(call, UserView.of(await accounts.profile(call)))
 
-    return [register, login, refresh, logout, profile]
+    @put("/users/profile")
+    async def change(data: ProfileBody, call: Call) -> Envelope[UserView]:
+        """Change the caller's own account; the other domains learn of it shortly after."""
+        wanted = Change(
+            nickname=data.nickname, email=data.email, phone=data.phone, avatar=data.avatar
+        )
+        return envelope(call, UserView.of(await profiles.update(call, wanted)))
+
+    @get("/users/logins")
+    async def log(call: Call, page: Page) -> Envelope[Paged[LoginRow]]:
+        """Return one page of the caller's own logins, the newest first."""
+        found = await logins.page(call, page)
+        return envelope(call, paged(found, page, LoginRow.of))
+
+    return [register, login, refresh, logout, profile, change, log]

@@ -22,6 +22,7 @@ from redis.exceptions import (
 
 from meeting.kernel.errors import Fault, Kind
 from meeting.kernel.secret import Secret
+from meeting.transports.redis.pool import Pool, Word
 from meeting.transports.redis.script import Script
 
 WAIT_SECONDS = 5.0
@@ -45,58 +46,52 @@ class Connection:
         """Connect when first used; a `ValueError` that shows nothing of it for an unusable url."""
         options = address(url.reveal())
         self._wait_seconds = None if math.isinf(wait_seconds) else wait_seconds
-        self._commands = self._client(pool, self._wait_seconds, options)
-        # With a timeout of its own redis-py gives a read up that the server still answers, and the
-        # answer would be lost; so the reads are short, and what bounds them stands in `block`.
-        self._reads = self._client(EARS, None, options)
-        self._seen = False
-        """Whether somebody has looked at what kind of server it is."""
-
-    def _client(self, size: int, seconds: float | None, options: dict[str, Any]) -> Any:
-        pool = BlockingConnectionPool(
-            max_connections=size,
+        # No timeout of redis-py's: it would give up reads that the server still answers, and its
+        # way of sending with one swallows cancellations. What ends each wait stands in `_within`.
+        ears = BlockingConnectionPool(
+            max_connections=EARS,
             timeout=self._wait_seconds,
-            socket_timeout=seconds,
+            socket_timeout=None,
             socket_connect_timeout=self._wait_seconds,
             retry=Retry(NoBackoff(), 0),
             protocol=2,
             client_name="meeting",
             **options,
         )
-        return Client.from_pool(pool)
+        self._subscribers: Any = Client.from_pool(ears)
+        self._commands = Pool(pool, ears.make_connection)
+        self._reads = Pool(EARS, ears.make_connection)
+        self._seen = False
+        """Whether somebody has looked at what kind of server it is."""
 
     def __repr__(self) -> str:
         return "Connection(***)"
 
-    async def command(self, *words: str | bytes | float) -> Any:
+    async def command(self, *words: Word) -> Any:
         """Have one command done; texts come back as bytes."""
-        return await self._ask(lambda: self._commands.execute_command(*words))
+        answer = await self._within(0, lambda: self._commands.ask(words))
+        read = self._subscribers.response_callbacks.get(words[0])
+        return answer if read is None else read(answer)
 
-    async def run(self, script: Script, keys: Sequence[str], *values: str | bytes | float) -> Any:
+    async def run(self, script: Script, keys: Sequence[str], *values: Word) -> Any:
         """Run a script as one step; the server is given its text where it does not know it."""
         words = (len(keys), *keys, *values)
 
         async def ask() -> Any:
             try:
-                return await self._commands.execute_command("EVALSHA", script.sha, *words)
+                return await self._commands.ask(("EVALSHA", script.sha, *words))
             except NoScriptError:
-                return await self._commands.execute_command("EVAL", script.text, *words)
+                return await self._commands.ask(("EVAL", script.text, *words))
 
-        return await self._ask(ask)
+        return await self._within(0, ask)
 
-    async def block(self, seconds: float, *words: str | bytes | float) -> Any:
+    async def block(self, seconds: float, *words: Word) -> Any:
         """Have a command done that may wait for `seconds` at the server."""
-        limit = None if self._wait_seconds is None else self._wait_seconds + seconds
-
-        async def ask() -> Any:
-            async with asyncio.timeout(limit):
-                return await self._reads.execute_command(*words)
-
-        return await self._ask(ask)
+        return await self._within(seconds, lambda: self._reads.ask(words))
 
     def subscriber(self) -> Any:
         """Return redis-py's Pub/Sub on a connection of its own; who uses it calls `fault`."""
-        return self._reads.pubsub()
+        return self._subscribers.pubsub()
 
     async def ping(self) -> None:
         """Ask for a sign of life."""
@@ -106,15 +101,18 @@ class Connection:
         """Close every connection; those to a server that is away are left to the system."""
         with suppress(TimeoutError):
             async with asyncio.timeout(WAIT_SECONDS):
-                for each in (self._commands, self._reads):
-                    await each.aclose()
-                    await each.connection_pool.disconnect()
+                await self._commands.close()
+                await self._reads.close()
+                await self._subscribers.aclose()
+                await self._subscribers.connection_pool.disconnect()
 
-    async def _ask(self, ask: Callable[[], Awaitable[Any]]) -> Any:
+    async def _within(self, more: float, ask: Callable[[], Awaitable[Any]]) -> Any:
+        limit = None if self._wait_seconds is None else self._wait_seconds + more
         try:
-            if not self._seen:
-                await self._look()
-            return await ask()
+            async with asyncio.timeout(limit):
+                if not self._seen:
+                    await self._look()
+                return await ask()
         except (RedisError, OSError, TimeoutError) as error:
             if not isinstance(error, ResponseError):
                 self._seen = False  # what comes back may be another server
@@ -123,10 +121,10 @@ class Connection:
     async def _look(self) -> None:
         """Refuse what can't hold our keys together."""
         try:
-            found: Any = await self._commands.execute_command("INFO", "cluster")
+            found: bytes = await self._commands.ask(("INFO", "cluster"))
         except NoPermissionError:
-            found = {}  # an account for our keys alone; a cluster would refuse the first script
-        if int(found.get("cluster_enabled", 0)):
+            found = b""  # an account for our keys alone; a cluster would refuse the first script
+        if b"cluster_enabled:1" in found:
             raise ClusterError
         self._seen = True
 

@@ -141,7 +141,14 @@ async def house(folder: Path, make: Callable[[Database], H]) -> AsyncIterator[H]
     async with database.write() as connection:
         await connection.run_sync(metadata.create_all)
     opened = make(database)
-    own = user.routes(opened.accounts, opened.sessions, opened.by_account, opened.envelope)
+    own = user.routes(
+        accounts=opened.accounts,
+        sessions=opened.sessions,
+        profiles=opened.profiles,
+        logins=opened.logins,
+        by_account=opened.by_account,
+        envelope=opened.envelope,
+    )
     port = app.build(opened.desk, [*own, *opened.routes], health.routes(lambda: opened.state))
     listener = Listener(port, "127.0.0.1", 0, setting="http.port", drain_seconds=5)
     await listener.start()

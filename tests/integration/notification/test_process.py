@@ -120,3 +120,25 @@ async def test_a_crash_doubles_nothing_in_the_history(tmp_path: Path) -> None:
             assert set(ids) <= set(rows)
             assert house.tracebacks() == []
             await socket.close()
+
+
+async def test_a_login_from_elsewhere_is_noticed(tmp_path: Path) -> None:
+    """Registering brings the welcome; whoever logs in from another net is noticed, once."""
+    settings = {key.replace(".", "__"): value for key, value in BARE.items()}
+    away = aiohttp.TCPConnector(local_addr=("127.0.1.9", 0))
+    async with (
+        serving(tmp_path, **settings) as house,
+        aiohttp.ClientSession() as http,
+        aiohttp.ClientSession(connector=away) as elsewhere,
+    ):
+        ann = await Client(house.url["http"], http).enter("ann")
+        socket = await outside(ann)
+        for _ in range(2):
+            await Client(house.url["http"], elsewhere).login("ann")
+        frame = await socket.receive_json(timeout=PATIENCE)
+        assert frame["content"]["data"]["ip_address"] == "127.0.1.9"
+        await quiet(socket)
+        kinds = [row["type"] for row in (await ann.data("GET", "/notifications"))["list"]]
+        assert kinds == ["unusual_login", "welcome"]
+        assert house.tracebacks() == []
+        await socket.close()

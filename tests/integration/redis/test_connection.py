@@ -141,3 +141,21 @@ async def test_who_finds_all_connections_in_use_waits_for_one(redis: Redis) -> N
             assert len([each for each in plain.client_list() if each["name"] == "meeting"]) <= 2
     finally:
         await connection.close()
+
+
+async def test_a_command_that_is_cancelled_ends_there(redis: Redis) -> None:
+    """At whatever step it is cancelled, whoever was to end does not go on."""
+    async with connected(redis) as connection:
+        await connection.ping()
+        steps = 0
+        while True:
+            asked = asyncio.create_task(connection.ping())
+            for _ in range(steps):
+                await asyncio.sleep(0)
+            if not asked.cancel():
+                break
+            with pytest.raises(asyncio.CancelledError):
+                await asked
+            steps += 1
+        assert steps > 1
+        await connection.ping()

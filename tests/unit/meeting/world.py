@@ -55,6 +55,10 @@ class Directory:
         """Nobody asks here."""
         raise AssertionError(token)
 
+    async def update_user_status(self, call: Call, user_id: int, status: str) -> None:
+        """Nobody says so here."""
+        raise AssertionError(status)
+
     async def get_user(self, call: Call, user_id: int) -> Person:
         """Return a user; 100 and above are unknown."""
         self.asked += 1

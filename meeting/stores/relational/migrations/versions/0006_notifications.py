@@ -6,7 +6,7 @@ from alembic import op
 from meeting.stores.relational.types import BigKey, Moment
 
 revision = "0006"
-down_revision = "0003"
+down_revision = "0004"
 branch_labels = None
 depends_on = None
 

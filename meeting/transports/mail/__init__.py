@@ -1,0 +1,1 @@
+"""Mails: to a server that is set, or as files into a folder."""
