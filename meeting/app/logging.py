@@ -4,9 +4,19 @@ import logging
 import sys
 
 import structlog
-from structlog.types import Processor
+from structlog.types import EventDict, Processor
 
 from meeting.app.config import Log
+
+
+def printable(_logger: object, _name: str, event: EventDict) -> EventDict:
+    """Take from texts what steers a terminal: some come from outside, such as a task's type."""
+    return {
+        key: value
+        if key == "exception" or not isinstance(value, str) or value.isprintable()
+        else "".join(each if each.isprintable() else "\ufffd" for each in value)
+        for key, value in event.items()
+    }
 
 
 def configure(settings: Log) -> None:
@@ -22,7 +32,7 @@ def configure(settings: Log) -> None:
     if console:
         # Not the default, which shows each frame's variables: passwords, tokens, what was said.
         plain = structlog.dev.plain_traceback
-        last = [structlog.dev.ConsoleRenderer(exception_formatter=plain)]
+        last = [printable, structlog.dev.ConsoleRenderer(exception_formatter=plain)]
     else:
         last = [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
     level = getattr(logging, settings.level.upper())

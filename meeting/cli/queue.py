@@ -99,7 +99,12 @@ def show(config: Config, name: str, task_id: str) -> None:
     if seen is None:
         raise click.ClickException(f"no task {task_id} in {name}; it may be done already")
     click.echo(f"{seen.place} {_where(seen)}".rstrip(), err=True)
-    click.echo(msgspec.json.format(seen.body, indent=2).decode(errors="replace"))
+    try:
+        body = msgspec.json.format(seen.body, indent=2)
+    except msgspec.MsgspecError:
+        body = seen.body
+    for line in body.decode(errors="replace").split("\n"):
+        click.echo(_plain(line))
 
 
 @queue.command()
@@ -184,7 +189,11 @@ def _line(seen: Seen) -> tuple[Text, ...]:
     since = _moment(seen.until) if seen.until else ""
     words = (seen.id or "-", told.type, lane, str(told.retry_count), since, said[:SHOWN])
     # Whatever stands in a letter comes from outside: nothing of it may steer the terminal.
-    return tuple(Text("".join(c if c.isprintable() else "�" for c in word)) for word in words)
+    return tuple(Text(_plain(word)) for word in words)
+
+
+def _plain(text: str) -> str:
+    return "".join(each if each.isprintable() else "\ufffd" for each in text)
 
 
 def _where(seen: Seen) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 import structlog
 
-from meeting.kernel.errors import Fault, Kind
+from meeting.kernel.errors import HOPELESS, Fault, Kind
 from meeting.kernel.message import Entry, Event
 from meeting.kernel.ports import Feed, Unit, Units
 
@@ -93,9 +93,16 @@ class Consumer:
             return True
         try:
             await handler(event, entry)
+        except msgspec.ValidationError as error:  # of a field that the handler looks into
+            await self._park(entry, str(error), 1)
+            return True
         except Fault as fault:
             if fault.kind in (Kind.UNAVAILABLE, Kind.DEADLINE):
                 raise
+            if fault.kind in HOPELESS:
+                # Nor would the next attempt go better, and those behind it wait.
+                await self._park(entry, f"Fault: {fault}", 1)
+                return True
             return await self._failed(entry, fault)
         except Exception as error:
             # Whatever a handler raises concerns this event alone; the topic must go on.

@@ -74,6 +74,20 @@ ERRORS: Mapping[Kind, Row] = MappingProxyType(
 )
 
 
+HOPELESS = frozenset(
+    {
+        Kind.VALIDATION,
+        Kind.UNSUPPORTED_FORMAT,
+        Kind.NOT_FOUND,
+        Kind.USER_NOT_FOUND,
+        Kind.MEETING_NOT_FOUND,
+        Kind.FORBIDDEN,
+        Kind.TOO_LARGE,
+    }
+)
+"""What another attempt does not change."""
+
+
 class Fault(Exception):
     """An answer that is an error: its kind, a text that says what to do, and details by field.
 

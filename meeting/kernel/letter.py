@@ -18,6 +18,7 @@ LONGEST = 64 * 2**20
 """Bytes of one letter; the audio of an AI task is the longest that there is."""
 LAPSED = "its hold was over before it was done"
 SPENT = "its last attempt is behind it"
+SHORTEST_HOLD = 1.0
 HISTORY = 10
 """How many failures a letter remembers, the last ones."""
 
@@ -70,6 +71,11 @@ class Letter(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return Lane(wanted) if known else Lane.NORMAL
 
     @property
+    def hold(self) -> float:
+        """Return how long a hold lasts, in seconds: never so short that no sign is in time."""
+        return max(SHORTEST_HOLD, self.visibility_timeout)
+
+    @property
     def spent(self) -> bool:
         """Tell whether its last attempt is behind it."""
         return self.retry_count > self.max_retries
@@ -93,14 +99,21 @@ class Letter(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     def write(self) -> bytes:
         """Return the letter as JSON; what stands in no contract field only if it is set."""
-        whole = {name: getattr(self, name) for name in _ALWAYS}
-        return _encoder.encode(whole | msgspec.to_builtins(self))
+        whole = {name: getattr(self, name) for name in _ALWAYS} | msgspec.to_builtins(self)
+        for name in _NUMBERS & whole.keys():
+            # Whole seconds as the contract writes them: others read them as integers.
+            if isinstance(whole[name], float) and whole[name].is_integer():
+                whole[name] = int(whole[name])
+        return _encoder.encode(whole)
 
 
 _ALWAYS = (
     "id", "type", "payload", "priority", "timestamp", "retry_count", "max_retries", "timeout",
     "visibility_timeout",
 )  # fmt: skip
+_NUMBERS = frozenset(
+    {"timestamp", "timeout", "visibility_timeout", "processing_start_time", "not_before"}
+)
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(Letter, strict=False)
 

@@ -94,8 +94,6 @@ class Relay:
         self._outbox = outbox
         self._carrier = carrier
         self._pause = pause
-        self.behind = False
-        """Whether there was more than one batch to carry at the last look."""
 
     async def run(self) -> None:
         """Carry until cancelled; stores that are away are waited for, never given up."""
@@ -117,7 +115,6 @@ class Relay:
         """Carry what is there, a batch at most; False when there was nothing."""
         before = await self._carrier.position()
         batch = await self._outbox.after(before, BATCH)
-        self.behind = len(batch) == BATCH
         if not batch:
             return await self._foreign(before)
         if not await self._carrier.carry(before, batch):

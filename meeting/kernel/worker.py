@@ -16,7 +16,7 @@ import structlog
 
 from meeting.kernel.backoff import backoff
 from meeting.kernel.clock import Clock
-from meeting.kernel.errors import Fault, Kind
+from meeting.kernel.errors import HOPELESS, Fault, Kind
 from meeting.kernel.letter import Held, Over
 from meeting.kernel.queue import Queue
 from meeting.kernel.task import Task
@@ -27,19 +27,6 @@ BEATS = 3
 """Signs of life within the time that a hold lasts."""
 SLOWEST_BEAT = 10.0
 STORES = ("database", "redis")
-HOPELESS = frozenset(
-    {
-        Kind.VALIDATION,
-        Kind.UNSUPPORTED_FORMAT,
-        Kind.NOT_FOUND,
-        Kind.USER_NOT_FOUND,
-        Kind.MEETING_NOT_FOUND,
-        Kind.FORBIDDEN,
-        Kind.TOO_LARGE,
-    }
-)
-"""What another attempt does not change."""
-
 log = structlog.get_logger(__name__)
 
 
@@ -115,6 +102,8 @@ class Worker:
         try:
             while True:
                 progressed = False
+                if beats.done():
+                    beats.result()  # without signs of life every hold would lapse
                 try:
                     progressed = await self.step()
                     if not (progressed or self._away):
@@ -265,7 +254,7 @@ class Worker:
         due = math.inf
         while True:
             self._begun.clear()
-            spans = [each.letter.visibility_timeout / BEATS for each in self._running.values()]
+            spans = [each.letter.hold / BEATS for each in self._running.values()]
             due = min(due, now() + min([SLOWEST_BEAT, *spans]))
             with suppress(TimeoutError):
                 async with asyncio.timeout_at(due):

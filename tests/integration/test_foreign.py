@@ -118,8 +118,9 @@ async def test_a_consumer_of_the_contract(tmp_path: Path, cluster: Postgres, red
     assert len(task["id"]) == 32
     assert (task["priority"], task["retry_count"], task["max_retries"]) == (0, 0, 3)
     assert abs(task["timestamp"] - time.time()) < 60
-    assert task["timeout"] > 0
-    assert task["visibility_timeout"] > 0
+    numbers = ("timestamp", "timeout", "visibility_timeout", "priority", "retry_count")
+    assert all(type(task[name]) is int for name in numbers), task
+    assert (task["timeout"], task["visibility_timeout"]) == (30, 30)
     assert task["source"] == "user"
 
 

@@ -37,6 +37,8 @@ async def hands(config: Config, queues: Sequence[str]) -> House:
     people = user.make(config, kept, tokens, clock, ids)
     meetings = meeting.make(kept, people, tokens, clock)
     desks = [desk for desk in (*people.desks, *meetings.desks) if desk.queue in queues]
+    if missing := sorted(set(queues) - {desk.queue for desk in desks}):
+        log.warning("nobody here works on these queues yet", queues=missing)
     meter = workers.meter(kept, desks)
     made = workers.make(config, kept, desks, meter.told, clock, ids)
     # Without the meeting domain's own module: its readers of events are the server's.

@@ -17,8 +17,8 @@ class UserUnit(Unit, Protocol):
         """Keep a new account under an id of its own; `exists` where name or address is taken."""
         ...
 
-    async def by_id(self, user_id: int) -> User | None:
-        """Return the account with an id."""
+    async def by_id(self, user_id: int, *, lock: bool = False) -> User | None:
+        """Return the account with an id; `lock` makes other writers of it wait for the commit."""
         ...
 
     async def by_login(self, name: str) -> User | None:
@@ -56,8 +56,8 @@ class UserUnit(Unit, Protocol):
         """Keep a presence."""
         ...
 
-    async def claim(self, claim: Claim) -> Claim:
-        """Take a mail on, unless somebody has; return who has it."""
+    async def claim(self, claim: Claim, *, stale: datetime) -> Claim:
+        """Take a mail on, unless somebody has since `stale`; return who has it."""
         ...
 
     async def sent(self, key: str, at: datetime) -> None:

@@ -43,7 +43,7 @@ class Profiles:
         """Change the caller's own account; `exists` with the field that is taken."""
         wanted = {k: v for k, v in msgspec.structs.asdict(change).items() if v is not None}
         async with self._units.write() as unit:
-            user = await unit.by_id(call.caller.user_id)
+            user = await unit.by_id(call.caller.user_id, lock=True)
             if user is None:
                 raise Fault(Kind.USER_NOT_FOUND, "there is no such user")
             changed = msgspec.structs.replace(user, **wanted)
@@ -68,7 +68,7 @@ class Profiles:
         if not named:
             raise invalid("updates", f"must name some of {', '.join(SHOWN)}")
         async with self._units.write() as unit:
-            user = await unit.by_id(task.user_id)
+            user = await unit.by_id(task.user_id, lock=True)
             if user is None:
                 raise Fault(Kind.USER_NOT_FOUND, "there is no such user")
             updates = {key: getattr(user, SHOWN[key]) for key in named}

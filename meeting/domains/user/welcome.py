@@ -6,6 +6,8 @@ limit that no order of steps removes: who dies after the mail server took the ma
 mark sends it a second time. It bears the same `Message-ID` then, by which mailboxes know it.
 """
 
+from datetime import timedelta
+
 from meeting.domains.user.model import Claim, User
 from meeting.domains.user.ports import UserUnit
 from meeting.domains.user.tasks import UserRegister
@@ -23,6 +25,8 @@ BODY = (
     " address, and begin or join a meeting.\n\nIf you did not ask for an account, somebody used"
     " your address; you need do nothing.\n"
 )
+CLAIM = timedelta(hours=1)
+"""How long a mail belongs to the task that took it on; that one may be dead and purged by then."""
 
 
 class Welcome:
@@ -38,14 +42,14 @@ class Welcome:
         """Send the mail, unless it was sent or another task has taken it on."""
         async with self._units.write() as unit:
             user = await self._account(unit, task)
-            claim = await unit.claim(
-                Claim(
-                    key=f"welcome:{user.id}",
-                    mail_id=self._ids.new(),
-                    task_id=work.held.letter.id,
-                    claimed_at=self._clock.now(),
-                )
+            now = self._clock.now()
+            wanted = Claim(
+                key=f"welcome:{user.id}",
+                mail_id=self._ids.new(),
+                task_id=work.held.letter.id,
+                claimed_at=now,
             )
+            claim = await unit.claim(wanted, stale=now - CLAIM)
             if claim.sent_at is not None or claim.task_id != work.held.letter.id:
                 await unit.settle(work.held)
                 return

@@ -31,9 +31,9 @@ class SqlAdoption:
         async with self._database.write() as connection:
             if strays:
                 await self._park(connection, strays)
-            if messages:
-                await self._database.announce(connection, topics)
             new = await adopt(connection, messages) if messages else []
+            if new:
+                await self._database.announce(connection, topics)
         if new:
             self._database.grew(topics)
         return len(new)

@@ -175,7 +175,7 @@ class Database:
             await connection.execute(select(1))
 
     async def announce(self, connection: AsyncConnection, topics: Iterable[str]) -> None:
-        """Have the other processes woken by this transaction's commit; on a file there are none."""
+        """Have other processes woken by this commit; those on one file look by themselves."""
         if not self.sqlite:
             said = json.dumps([self.name, *topics])
             if len(said) > LONGEST_NOTICE:

@@ -8,6 +8,7 @@ import json
 from typing import Any
 
 import structlog
+from asyncpg import InterfaceError, PostgresError
 
 from meeting.kernel.errors import Fault
 from meeting.stores.relational.database import CHANNEL, Database
@@ -34,7 +35,7 @@ class Notices:
             try:
                 await self._listen()
                 pause = 0.1
-            except (Fault, TimeoutError):
+            except (Fault, TimeoutError, OSError, PostgresError, InterfaceError):
                 log.debug("nobody tells of other processes")
             await asyncio.sleep(pause)
             pause = min(pause * 2, LONGEST_PAUSE)

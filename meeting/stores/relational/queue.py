@@ -254,5 +254,5 @@ def _spans(held: Iterable[Held]) -> Iterable[tuple[float, list[Held]]]:
     """Part holds by how long they last, within each queue."""
     groups: dict[tuple[str, float], list[Held]] = defaultdict(list)
     for each in held:
-        groups[each.queue, each.letter.visibility_timeout].append(each)
+        groups[each.queue, each.letter.hold].append(each)
     return [(span, group) for (_, span), group in groups.items()]

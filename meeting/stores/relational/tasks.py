@@ -32,6 +32,7 @@ from meeting.kernel.ids import Ids
 from meeting.kernel.letter import Held, Letter, Over
 from meeting.kernel.queue import Place
 from meeting.stores.relational.database import Database, metadata
+from meeting.stores.relational.outbox import outbox
 from meeting.stores.relational.types import BigKey, Exact, Moment
 from meeting.stores.relational.upsert import upsert
 
@@ -137,7 +138,11 @@ async def sweep(database: Database, before: datetime) -> int:
 
     The moment must lie before all that a relay could still carry: the kept window and a day.
     """
-    old = select(settled.c.queue, settled.c.task_id).where(settled.c.at < before)
+    # What the outbox still holds can still be carried, however old it is.
+    held = select(outbox.c.message_id).where(outbox.c.kind == "task")
+    old = select(settled.c.queue, settled.c.task_id).where(
+        settled.c.at < before, settled.c.task_id.not_in(held)
+    )
     same = tuple_(settled.c.queue, settled.c.task_id).in_(old.order_by(settled.c.at).limit(SWEPT))
     async with database.write() as connection:
         return (await connection.execute(delete(settled).where(same))).rowcount

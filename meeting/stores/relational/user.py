@@ -132,9 +132,10 @@ class SqlUserUnit(SqlUnit):
             raise taken("email" if "email_key" in str(error.orig) else "username") from error
         return User(id=done.scalar_one(), **msgspec.structs.asdict(user))
 
-    async def by_id(self, user_id: int) -> User | None:
-        """Return the account with an id."""
-        found = await self.connection.execute(select(users).where(users.c.id == user_id))
+    async def by_id(self, user_id: int, *, lock: bool = False) -> User | None:
+        """Return the account with an id; `lock` makes other writers of it wait for the commit."""
+        wanted = select(users).where(users.c.id == user_id)
+        found = await self.connection.execute(wanted.with_for_update() if lock else wanted)
         return _user(found.mappings().one_or_none())
 
     async def by_login(self, name: str) -> User | None:
@@ -199,15 +200,18 @@ class SqlUserUnit(SqlUnit):
             upsert(self.connection, presence, row, keys=["user_id"], replace=True)
         )
 
-    async def claim(self, claim: Claim) -> Claim:
-        """Take a mail on, unless somebody has; return who has it."""
+    async def claim(self, claim: Claim, *, stale: datetime) -> Claim:
+        """Take a mail on, unless somebody has since `stale`; return who has it."""
         row = msgspec.structs.asdict(claim)
         await self.connection.execute(
             upsert(self.connection, mails, row, keys=["key"], replace=False)
         )
-        found = await self.connection.execute(
-            select(mails).where(mails.c.key == claim.key).with_for_update()
+        same = mails.c.key == claim.key
+        left = update(mails).where(same, mails.c.sent_at.is_(None), mails.c.claimed_at < stale)
+        await self.connection.execute(
+            left.values(task_id=claim.task_id, claimed_at=claim.claimed_at)
         )
+        found = await self.connection.execute(select(mails).where(same).with_for_update())
         return Claim(**found.mappings().one())
 
     async def sent(self, key: str, at: datetime) -> None:

@@ -47,6 +47,8 @@ for number, kind in pairs(kinds) do
   end
 end
 
+-- First, so that whoever hears one of our own events knows its id already.
+redis.call('PUBLISH', ARGV[4], ARGV[5])
 local at = now()
 for i = 6, #ARGV, 7 do
   local key = KEYS[tonumber(ARGV[i + 1])]
@@ -63,6 +65,5 @@ end
 for number, kind in pairs(kinds) do
   if kind == 'queue' then hint(KEYS[number]) end
 end
-redis.call('PUBLISH', ARGV[4], ARGV[5])
 redis.call('SET', KEYS[1], ARGV[2])
 return 1

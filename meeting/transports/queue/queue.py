@@ -10,6 +10,7 @@ from typing import Any
 import structlog
 
 from meeting.kernel.clock import Clock
+from meeting.kernel.errors import Fault
 from meeting.kernel.ids import Ids
 from meeting.kernel.letter import Held, Letter
 from meeting.kernel.queue import Depth, Place, Seen
@@ -55,7 +56,12 @@ class RedisQueue:
         held: list[Held] = []
         while True:
             wanted = (owner, min(limit - len(held), BATCH), BYTES, self._ids.new())
-            popped, *found = await self._run(scripts.TAKE, queue, wanted)
+            try:
+                popped, *found = await self._run(scripts.TAKE, queue, wanted)
+            except Fault:
+                if held:  # what is held already must not lapse for it
+                    return held
+                raise
             if not popped:
                 return held
             got = list(taken(queue, owner, found, self._clock.now()))
@@ -156,4 +162,4 @@ class RedisQueue:
 
 
 def _span(held: Held) -> int:
-    return int(held.letter.visibility_timeout * 1000)
+    return int(held.letter.hold * 1000)

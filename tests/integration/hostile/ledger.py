@@ -1,16 +1,37 @@
 """What a server's stores hold, read past all of its code."""
 
 import sqlite3
+import time
 from pathlib import Path
 
-BOOKKEEPING = ("idempotency_answers", "leases", "outbox_cursors", "signaling_rooms")
-"""Kept answers, places of living sockets and how far each consumer is: they move by themselves."""
+BOOKKEEPING = (
+    "idempotency_answers",
+    "leases",
+    "meeting_online",
+    "outbox_cursors",
+    "queue_tasks",
+    "queue_turns",
+    "signaling_rooms",
+    "user_presence",
+)
+"""Kept answers, places of living sockets, who is there, and how far each consumer and worker is:
+they move by themselves."""
 
 
-QUIET = {"webrtc.connection_established", "webrtc.connection_closed"}
+QUIET = {"user.status_changed", "webrtc.connection_established", "webrtc.connection_closed"}
 """Events that sockets cause by coming and going, also some time after the test that did it."""
 MOVING = {"arrived_at"}
 """Columns that say since when somebody's socket is there."""
+
+SETTLE_SECONDS = 60
+UNDONE = (
+    "SELECT count(*) FROM queue_tasks WHERE place != 'dead'",
+    (
+        "SELECT count(*) FROM outbox JOIN outbox_cursors USING (topic)"
+        " WHERE outbox.position > outbox_cursors.position"
+    ),
+)
+"""What is still to be done in the background: tasks, and events ahead of a consumer."""
 
 
 Rows = frozenset[str]
@@ -33,7 +54,15 @@ class Ledger:
 
     def take(self) -> None:
         """Remember the contents as they are now."""
+        self._settle()
         self._version, self._known = self._now(), self._read()
+
+    def _settle(self) -> None:
+        """Wait until workers and consumers have done what the test before them asked for."""
+        end = time.monotonic() + SETTLE_SECONDS
+        while any(self._store.execute(query).fetchone()[0] for query in UNDONE):
+            assert time.monotonic() < end, "workers or consumers do not come to an end"
+            time.sleep(0.02)
 
     def changed(self) -> dict[str, tuple[Rows, Rows]]:
         """Name the tables that differ from what is remembered: rows that went, rows that came."""

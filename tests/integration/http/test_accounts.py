@@ -256,9 +256,8 @@ async def test_logout_ends_token_and_family_and_says_so_once(house: Front) -> No
     assert (await house.get("/users/profile", headers=bearer(other["token"])))[0] == 200
     entries = await Log(house.database).pull("test", "user_events")
     jti = house.tokens.open(session["token"], "access").jti
-    assert [(entry.message.type, entry.message.payload) for entry in entries] == [
-        ("user.revoked", {"user_id": user["id"], "reason": "logout", "jti": jti})
-    ]
+    revoked = [each.message.payload for each in entries if each.message.type == "user.revoked"]
+    assert revoked == [{"user_id": user["id"], "reason": "logout", "jti": jti}]
 
 
 async def test_logout_takes_another_family_of_its_own_user_only(house: Front) -> None:

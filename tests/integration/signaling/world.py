@@ -286,7 +286,8 @@ class World:
     async def keys(self) -> list[str]:
         """Return the keys of all places."""
         async with self.database.read() as connection:
-            return list((await connection.execute(select(leases.c.key))).scalars())
+            found = (await connection.execute(select(leases.c.key))).scalars()
+            return [key for key in found if key.startswith("signaling/")]
 
     async def announced(self, count: int) -> list[dict[str, Any]]:
         """Wait until that many closures were announced."""

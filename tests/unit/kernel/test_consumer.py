@@ -120,7 +120,7 @@ async def test_a_lost_race_for_the_cursor(watched: Watched) -> None:
 
 @pytest.mark.parametrize(
     "failure",
-    [lambda: ZeroDivisionError("no"), lambda: Fault(Kind.MEETING_NOT_FOUND, "there is none")],
+    [lambda: ZeroDivisionError("no"), lambda: Fault(Kind.CONFLICT, "not now")],
     ids=["defect", "fault"],
 )
 async def test_what_keeps_failing_is_parked(
@@ -138,6 +138,18 @@ async def test_what_keeps_failing_is_parked(
         attempts, error = tuple(parked.one())
     assert attempts == ATTEMPTS
     assert type(failure()).__name__ in error
+
+
+async def test_what_can_t_go_better_is_parked_at_once(watched: Watched) -> None:
+    """An event that no other try would help is laid aside without a pause for those behind it."""
+    await say(watched.world, 1, 0)
+    watched.faults = [Fault(Kind.MEETING_NOT_FOUND, "there is none")]
+    await watched.run()
+    assert watched.done == [0]
+    assert watched.pauses == []
+    async with watched.world.database.read() as connection:
+        parked = await connection.exec_driver_sql("SELECT attempts, error FROM outbox_parked")
+        assert tuple(parked.one()) == (1, "Fault: there is none")
 
 
 async def test_what_fails_a_few_times_is_not_parked(watched: Watched) -> None:
