@@ -1,19 +1,21 @@
-"""Benches: `./run bench -- queue`."""
+"""Benches: `./run bench -- queue`, `./run bench -- events`."""
 
 import argparse
 
 from rich.console import Console
 
-from tests.bench import queue
+from tests.bench import events, queue
 
 TEXT = """\
 Measures against others in one interleaved run; figures are ratios with their spread, and the
-guarantees of each stand beside them. The first run makes an environment for each peer under
-build/bench/env; results go to build/bench/NAME.json, the tables are made from them, and each figure
-is printed as a line of JSON.
+guarantees of each stand beside them. The first run of `queue` makes an environment for each peer
+under build/bench/env; results go to build/bench/NAME.json, the tables are made from them, and each
+figure is printed as a line of JSON.
 
   ./run bench -- queue                          five rounds, minutes
   ./run bench -- queue --rounds 1 --number 200  a trial, seconds
+  ./run bench -- events                         five rounds, minutes
+  ./run bench -- events --rounds 1 --seconds 1  a trial, less than a minute
 """
 
 
@@ -23,8 +25,15 @@ def main() -> None:
         prog="./run bench --", description=TEXT, formatter_class=argparse.RawTextHelpFormatter
     )
     benches = parser.add_subparsers(dest="bench", required=True)
-    queue.options(benches.add_parser("queue", help="tasks per second, against other queues"))
-    queue.measure(parser.parse_args(), Console(stderr=True))
+    for bench, text in (
+        (queue, "tasks per second, against other queues"),
+        (events, "milliseconds of an event, from COMMIT to the handler's COMMIT"),
+    ):
+        which = benches.add_parser(bench.__name__.rpartition(".")[2], help=text)
+        bench.options(which)
+        which.set_defaults(measure=bench.measure)
+    given = parser.parse_args()
+    given.measure(given, Console(stderr=True))
 
 
 main()
