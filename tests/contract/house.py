@@ -16,7 +16,7 @@ from meeting.kernel.task import Task
 from meeting.stores.relational import migrate
 from meeting.stores.relational.adoption import SqlAdoption
 from meeting.stores.relational.database import Database
-from meeting.stores.relational.outbox import Cursors, Log, Posts, cursors, outbox
+from meeting.stores.relational.outbox import Cursors, Log, Posts, cursors, outbox, parked
 from meeting.stores.relational.unit import SqlUnits
 from meeting.stores.relational.window import SqlKeeper
 from meeting.transports.pubsub.carrier import RedisCarrier
@@ -74,11 +74,13 @@ class House:
     async def clear(self) -> None:
         """Throw away what the last run has left."""
         async with self.database.write() as connection:
-            for table in (outbox, cursors):
+            for table in (outbox, cursors, parked):
                 await connection.execute(delete(table))
 
-    async def say(self, kinds: Sequence[type[Event | Job]], done: Sequence[Entry]) -> list[Message]:
-        """Announce and consume in one unit of work; what it has written."""
+    async def say(
+        self, kinds: Sequence[type[Event | Job]], done: Sequence[Entry], *, fails: bool = False
+    ) -> list[Message]:
+        """Announce and consume, or park, in one unit of work; what it has written."""
         async with self.units.write() as unit:
             for kind in kinds:
                 if issubclass(kind, Event):
@@ -86,7 +88,7 @@ class House:
                 else:
                     unit.enqueue(kind())
             for entry in done:
-                await unit.advance(entry)
+                await (unit.park(entry, "it failed", 5) if fails else unit.advance(entry))
         return unit.messages
 
     async def close(self) -> None:

@@ -39,7 +39,6 @@ class Both(RuleBasedStateMachine):
         self.entries: list[tuple[Entry, Entry]] = []
         self.looks: list[tuple[int, Sequence[Posted], int, Sequence[Posted]]] = []
         self.kept: list[tuple[Server, dict[bytes, bytes]]] = []
-        self.strangers: list[Message] = []
         house.server.empty()
         house.ask(house.clear())
         self.client = house.server.client()
@@ -69,15 +68,19 @@ class Both(RuleBasedStateMachine):
         assert [each.message for each in found] == [each.message for each in wanted]
         self.entries = [*self.entries, *zip(found, wanted, strict=True)][-20:]
 
-    @rule(data=st.data(), kinds=st.lists(st.sampled_from([Number, Job]), max_size=2))
-    def consume(self, data: st.DataObject, kinds: Sequence[type[Event | Job]]) -> None:
+    @rule(
+        data=st.data(),
+        kinds=st.lists(st.sampled_from([Number, Job]), max_size=2),
+        fails=st.booleans(),
+    )
+    def consume(self, data: st.DataObject, kinds: Sequence[type[Event | Job]], fails: bool) -> None:
         """Move a cursor behind an entry, fresh or stale, and announce more with it."""
         if not self.entries:
             return
         number = data.draw(st.integers(0, len(self.entries) - 1))
         entry, model = self.entries[number]
         try:
-            said = self.house.ask(self.house.say(kinds, [entry]))
+            said = self.house.ask(self.house.say(kinds, [entry], fails=fails))
         except Fault as fault:
             assert fault.kind is Kind.CONFLICT
             assert not self.rows.commit(done=[model])

@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from typing import Generic, TypeVar
 
 import msgspec
-from sqlalchemy import insert, update
+from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from meeting.kernel.clock import Clock
@@ -91,19 +91,20 @@ class SqlUnit:
     async def park(self, entry: Entry, error: str, attempts: int) -> None:
         """Lay an entry aside whose handler keeps failing, and move the cursor behind it."""
         message = entry.message
-        await self.connection.execute(
-            insert(parked).values(
-                consumer=entry.consumer,
-                message_id=message.message_id,
-                topic=entry.topic,
-                type=message.type,
-                payload=message.payload,
-                at=message.at,
-                error=error[:2000],
-                attempts=attempts,
-                parked_at=self.clock.now(),
-            )
-        )
+        row = {
+            "consumer": entry.consumer,
+            "message_id": message.message_id,
+            "topic": entry.topic,
+            "type": message.type,
+            "payload": message.payload,
+            "at": message.at,
+            "error": error[:2000],
+            "attempts": attempts,
+            "parked_at": self.clock.now(),
+        }
+        # A stranger's id may come again, once the outbox has forgotten it.
+        keys = ["consumer", "message_id"]
+        await self.connection.execute(upsert(self.connection, parked, row, keys=keys, replace=True))
         await self.advance(entry)
 
     async def flush(self) -> None:
