@@ -20,7 +20,7 @@ from tests.simulation.twin.feed import Base, Redis, Store
 
 READERS = {"numbers": ("a", "b"), "words": ("a",)}
 QUEUE = "ai_tasks"
-SEEDS = 150
+SEEDS = 100
 SAYINGS = 12
 """About how often something is announced."""
 TROUBLE = 150.0

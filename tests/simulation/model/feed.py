@@ -128,8 +128,7 @@ class Server:
 
     def pull(self, rows: Rows, consumer: str, topic: str, limit: int) -> list[Entry]:
         """Return what is ahead of a consumer; its cursor lies with the rows."""
-        standing = rows.standing(consumer, topic)
-        return _ahead(consumer, topic, standing, self.streams[topic], limit)
+        return _ahead(consumer, topic, rows.standing(consumer, topic), self.streams[topic], limit)
 
     def trim(self, firsts: Mapping[str, int]) -> None:
         """Forget what the outbox has forgotten."""
@@ -147,8 +146,6 @@ def step(rows: Rows, server: Server) -> bool:
     return bool(batch) or before > rows.end
 
 
-def _ahead(
-    consumer: str, topic: str, before: int, log: Sequence[Posted], limit: int
-) -> list[Entry]:
+def _ahead(who: str, topic: str, before: int, log: Sequence[Posted], limit: int) -> list[Entry]:
     found = [each for each in log if each.message.topic == topic and each.position > before]
-    return entries(consumer, topic, before, found[:limit])
+    return entries(who, topic, before, found[:limit])
