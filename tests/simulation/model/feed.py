@@ -3,8 +3,7 @@
 `Rows` is what the database holds, `Server` what Redis holds, `step` what a relay does. A method
 happens at once or not at all, and whoever dies, dies between two of them. From this follows: what
 a consumer has taken of a topic is always its beginning, in commit order, each event once, however
-often the server is emptied, set back or asked by somebody slow. The adapters are held to it by
-tests/contract/test_feed_model.py.
+often the server is emptied, set back or asked late. Adapters: tests/contract/test_feed_model.py.
 """
 
 from collections import defaultdict
