@@ -58,6 +58,13 @@ def tests(session: nox.Session) -> None:
 
 
 @nox.session
+def chaos(session: nox.Session) -> None:
+    """Everything is killed again and again, and nothing lost or doubled; --help tells more."""
+    prepare(session)
+    become("-m", "tests.chaos", *session.posargs)
+
+
+@nox.session
 def lint(session: nox.Session) -> None:
     """Rules, format and import contracts; --fix repairs what a tool can."""
     prepare(session)

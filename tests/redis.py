@@ -18,6 +18,8 @@ import redis as client
 SERVER = "MEETING_TEST_REDIS_SERVER"
 """Names another executable, such as Debian's `redis-server`; unset: the wheel's."""
 START_SECONDS = 20.0
+WITH_US = ("setpriv", "--pdeathsig", "KILL")
+"""However the tests end, no server is left behind."""
 
 
 class Redis:
@@ -64,7 +66,7 @@ class Redis:
         ]
         quiet = subprocess.DEVNULL
         self._process = subprocess.Popen(
-            [_program(), *arguments], stdin=quiet, stdout=quiet, stderr=quiet
+            [*WITH_US, _program(), *arguments], stdin=quiet, stdout=quiet, stderr=quiet
         )
         end = time.monotonic() + START_SECONDS
         while not self._answers():

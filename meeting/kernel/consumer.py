@@ -57,14 +57,13 @@ class Consumer:
             try:
                 progressed = await self.step()
                 pause = 0.1
+                if not progressed:
+                    await self._feed.wait(self.name, self.topic, IDLE_SECONDS)
             except Fault as fault:
                 # A lost race for the cursor, or a store that is down: look again, ever more slowly.
                 log.warning("consumer waits", consumer=self.name, topic=self.topic, kind=fault.kind)
                 await self._pause(pause)
                 pause = min(pause * 2, LONGEST_PAUSE)
-                continue
-            if not progressed:
-                await self._feed.wait(self.name, self.topic, IDLE_SECONDS)
 
     async def step(self) -> bool:
         """Consume what is there now; False when there was nothing."""

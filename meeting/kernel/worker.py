@@ -103,11 +103,13 @@ class Worker:
         """Something at hand has ended or was settled; `drain` alone looks at it."""
         self._begun = asyncio.Event()
         self._away = ""
+        self._well = False
+        """Something was done since the last look, so the stores that it needs are there."""
         self._taking = False
         self.draining = False
 
     async def run(self) -> None:
-        """Work until cancelled; a store that is away is waited for, never given up."""
+        """Work until cancelled; a store that is away is waited for, ever more slowly."""
         pause = 0.1
         beats = asyncio.create_task(self._beats(), name=f"{self.name}.beats")
         try:
@@ -115,6 +117,8 @@ class Worker:
                 progressed = False
                 try:
                     progressed = await self.step()
+                    if not (progressed or self._away):
+                        await self._rest()
                 except Fault as fault:
                     self._away = str(fault)
                 if self._away:
@@ -123,9 +127,9 @@ class Worker:
                     await self._pause(pause)
                     pause = min(pause * 2, LONGEST_PAUSE)
                     continue
-                pause = 0.1
-                if not progressed:
-                    await self._rest()
+                if self._well or not progressed:
+                    pause = 0.1
+                self._well = False
         finally:
             beats.cancel()
             await self._give_back()
@@ -215,6 +219,7 @@ class Worker:
         else:
             outcome = "done"
         if outcome in ("done", "over"):
+            self._well = True
             self._done.append(held)
         self._told(held, outcome, self._clock.monotonic() - began)
 

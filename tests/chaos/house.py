@@ -1,0 +1,54 @@
+"""The parts of the product that a layout consists of, put together as the assembly does it."""
+
+from meeting.kernel.clock import SystemClock
+from meeting.kernel.growth import Growth
+from meeting.kernel.ids import RandomIds
+from meeting.kernel.ports import Feed
+from meeting.kernel.queue import Queue
+from meeting.kernel.relay import Carrier, Relay
+from meeting.kernel.secret import Secret
+from meeting.stores.relational.database import Database
+from meeting.stores.relational.outbox import Cursors, Log, Posts
+from meeting.stores.relational.queue import SqlQueue
+from meeting.stores.relational.unit import SqlUnits
+from meeting.transports.pubsub.carrier import RedisCarrier
+from meeting.transports.pubsub.feed import StreamFeed
+from meeting.transports.queue.queue import RedisQueue
+from meeting.transports.redis.connection import Connection
+from tests.chaos.matter import Ledger, Told
+from tests.chaos.orders import Orders
+
+
+class House:
+    """Queue, feed and units of work of one process; with servers also what a relay needs."""
+
+    def __init__(self, orders: Orders) -> None:
+        self._clock, self._ids = SystemClock(), RandomIds()
+        self.unit: type[Ledger] = Ledger
+        self.database = Database(orders.database)
+        self.redis: Connection | None = None
+        self.queue: Queue = SqlQueue(self.database, self._clock, self._ids)
+        self.feed: Feed = Log(self.database)
+        self.growth = Growth()
+        self.posts = Posts(self.database)
+        if orders.redis:
+            self.redis = Connection(Secret(orders.redis))
+            self.queue = RedisQueue(self.redis, self._clock, self._ids)
+            self.feed = StreamFeed(self.redis, Cursors(self.database), self.growth)
+            self.carrier: Carrier = RedisCarrier(self.redis, [Told.TOPIC])
+
+    @property
+    def units(self) -> SqlUnits[Ledger]:
+        """Open units of work."""
+        relayed = self.redis is not None
+        return SqlUnits(self.database, self.unit, self._clock, self._ids, relayed=relayed)
+
+    def relay(self) -> Relay:
+        """Make a relay from the rows to Redis."""
+        return Relay(self.posts, self.carrier)
+
+    async def close(self) -> None:
+        """Close all connections."""
+        if self.redis is not None:
+            await self.redis.close()
+        await self.database.close()

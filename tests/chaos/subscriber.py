@@ -1,0 +1,32 @@
+"""Reads the log: the effect is a row without a key, in the commit that moves the cursor."""
+
+import os
+
+import uvloop
+
+from meeting.kernel.consumer import Consumer
+from meeting.kernel.message import Entry
+from tests.chaos import sabotage
+from tests.chaos.house import House
+from tests.chaos.matter import CONSUMER, Told
+from tests.chaos.orders import Orders
+
+
+async def main() -> None:
+    """Consume until killed; a second process of the same name is ready to go on."""
+    orders = Orders.given()
+    house = House(orders)
+    sabotage.install(orders, house)
+    units, who = house.units, f"{orders.name}:{os.getpid()}"
+
+    async def handle(event: Told, entry: Entry) -> None:
+        async with units.write() as unit:
+            await unit.effect("event", event.number, who)
+            await unit.advance(entry)
+
+    reader = Consumer(CONSUMER, Told.TOPIC, feed=house.feed, units=units, handlers={Told: handle})
+    await reader.run()
+
+
+if __name__ == "__main__":
+    uvloop.run(main())

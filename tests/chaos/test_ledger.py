@@ -1,0 +1,65 @@
+"""The ledger, short: nothing is lost or doubled, and what would lose or double turns it red."""
+
+import asyncio
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.chaos.sabotage import NAMES
+
+pytestmark = pytest.mark.chaos
+
+ROOT = Path(__file__).parents[2]
+PATIENCE = 300
+LAYOUTS = ("embedded", "servers")
+SEED = "2026"
+KILLS = "8"
+
+
+async def ledger(layout: str, *options: str) -> tuple[int | None, dict[str, Any], str]:
+    """Run a ledger; the exit code, its last line, and what it said."""
+    command = ["-m", "tests.chaos", "--layout", layout, "--seed", SEED, *options]
+    pipe = asyncio.subprocess.PIPE
+    child = await asyncio.create_subprocess_exec(
+        sys.executable,
+        *command,
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=pipe,
+        stderr=pipe,
+        cwd=ROOT,
+    )
+    try:
+        async with asyncio.timeout(PATIENCE):
+            out, said = await child.communicate()
+    finally:
+        if child.returncode is None:
+            child.terminate()  # it ends all that it has started
+            await child.wait()
+    assert out, said.decode()
+    return child.returncode, json.loads(out.splitlines()[-1]), said.decode()
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+async def test_nothing_is_lost_or_doubled(
+    layout: str, record_property: Callable[[str, object], None]
+) -> None:
+    """Whatever is killed, held still or cut off: all that was acknowledged has happened once."""
+    amount = ["--kills", KILLS, "--tasks", "1200", "--events", "300"]
+    code, told, said = await ledger(layout, *amount)
+    record_property("ledger", told)
+    assert code == 0, (told, said)
+    assert (told["kills"], told["lost"], told["doubled"], told["falls"]) == (int(KILLS), 0, 0, 0)
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("sabotage", NAMES)
+async def test_it_turns_red(layout: str, sabotage: str) -> None:
+    """A part that is broken on purpose is found out."""
+    amount = ["--kills", "3", "--tasks", "500", "--events", "100"]
+    code, told, said = await ledger(layout, "--sabotage", sabotage, *amount)
+    assert code == 1, (told, said)
+    assert told["lost"] + told["doubled"] > 0, (told, said)
