@@ -47,6 +47,8 @@ class Consumer:
         self._handlers = {event.TYPE: (event, handler) for event, handler in handlers.items()}
         self._pause = pause
         self._failures = 0
+        self._failing = ""
+        """Where the entry ends whose failures these are: a lost race is none of the next one."""
 
     async def run(self) -> None:
         """Consume until cancelled; a store that is away is waited for, never given up."""
@@ -108,16 +110,16 @@ class Consumer:
             # Whatever a handler raises concerns this event alone; the topic must go on.
             log.exception("handler failed", consumer=self.name, type=entry.message.type)
             return await self._failed(entry, error)
-        self._failures = 0
         return True
 
     async def _failed(self, entry: Entry, error: Exception) -> bool:
+        if entry.after != self._failing:
+            self._failing, self._failures = entry.after, 0
         self._failures += 1
         if self._failures < ATTEMPTS:
             await self._pause(min(0.05 * 4**self._failures, LONGEST_PAUSE))
             return False
         await self._park(entry, f"{type(error).__name__}: {error}", self._failures)
-        self._failures = 0
         return True
 
     async def _park(self, entry: Entry, error: str, attempts: int) -> None:

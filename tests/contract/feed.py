@@ -199,6 +199,37 @@ async def failing_handler(world: World) -> None:
     assert len(tries) == ATTEMPTS
 
 
+async def lost_races(world: World) -> None:
+    """That another reader was faster with some events is no failure of the next one."""
+    await say(world, *range(ATTEMPTS))
+    done: list[int] = []
+    tries: list[int] = []
+
+    async def advance(entry: Entry) -> None:
+        async with world.units.write() as unit:
+            await unit.advance(entry)
+
+    async def handle(event: Number, entry: Entry) -> None:
+        if event.value < ATTEMPTS - 1:
+            await advance(entry)  # as the other reader does
+        else:
+            tries.append(event.value)
+            if len(tries) == 1:
+                raise ZeroDivisionError
+        await advance(entry)
+        done.append(event.value)
+
+    async def pause(_seconds: float) -> None:
+        """Pass the time between tries."""
+
+    consumer = Consumer(
+        "a", TOPIC, feed=world.feed, units=world.units, handlers={Number: handle}, pause=pause
+    )
+    while await consumer.step():
+        pass
+    assert done == [ATTEMPTS - 1]
+
+
 async def skipped(world: World) -> None:
     """Events that nobody handles are passed over and do not come back."""
     seen: list[int] = []
@@ -232,5 +263,6 @@ PROMISES: Sequence[Callable[[World], Awaitable[None]]] = (
     woken_during,
     woken_before,
     failing_handler,
+    lost_races,
     skipped,
 )

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import delete, func, select, update
 
 from meeting.kernel.relay import Relay
 from meeting.stores.relational.outbox import Posts, outbox, parked
@@ -125,3 +125,20 @@ async def test_nobody_loses_what_it_has_not_read(world: Stepped, redis: Redis) -
         assert (await connection.execute(select(func.count()).select_from(outbox))).scalar() == 1
     await say(world, 6)
     assert await everything(world, "slow") == [6]
+
+
+async def test_parked_again(world: Stepped) -> None:
+    """What a stranger says anew when it is forgotten here can be parked anew."""
+    for _ in range(2):
+        world.listener._ours.clear()
+        world.listener.note(TOPIC, json.dumps(FOREIGN | {"message_id": "again"}).encode())
+        await world.adopt()
+        (entry,) = await world.feed.pull("a", TOPIC)
+        async with world.units.write() as unit:
+            await unit.park(entry, "it fails", 5)
+        await say(world, 1)
+        assert await everything(world, "a") == [1]
+        async with world.database.write() as connection:
+            await connection.execute(delete(outbox).where(outbox.c.message_id == "again"))
+    async with world.database.read() as connection:
+        assert (await connection.execute(select(func.count()).select_from(parked))).scalar() == 1

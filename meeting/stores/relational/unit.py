@@ -102,7 +102,7 @@ class SqlUnit:
             "attempts": attempts,
             "parked_at": self.clock.now(),
         }
-        # One that the log had forgotten may come again, by the same id, from outside.
+        # A stranger's id may come again, once the outbox has forgotten it.
         keys = ["consumer", "message_id"]
         await self.connection.execute(upsert(self.connection, parked, row, keys=keys, replace=True))
         await self.advance(entry)
