@@ -59,7 +59,8 @@ class Queue(Protocol):
     async def put(self, queue: str, letters: Sequence[Letter]) -> int:
         """Lay tasks into their lanes, all or none; how many, less those whose key is there already.
 
-        A letter without id gets one; one that is `not_before` a moment waits apart until then.
+        A letter without id gets one (whoever gives ids keeps them unique: what becomes of a second
+        task of an id is not promised); one that is `not_before` a moment waits apart until then.
         """
         ...
 
@@ -83,7 +84,8 @@ class Queue(Protocol):
     async def settle(self, held: Sequence[Held]) -> Sequence[Held]:
         """End tasks whose work is done; return those whose hold was lost before, left as they are.
 
-        A task that its handler's unit of work has settled already (`Held.here`) is not lost.
+        Where the queue lies with the rows (`Held.here`), the handler's unit of work may have
+        settled it, so a task that is gone altogether is not lost; elsewhere it is.
         """
         ...
 
@@ -99,7 +101,13 @@ class Queue(Protocol):
         ...
 
     async def cancel(self, queue: str, task_id: str) -> None:
-        """See that a task does not begin; a running one loses its hold."""
+        """See that a task does not begin; a running one loses its hold, a dead one stays.
+
+        Where a relay brings the tasks, a cancel may overtake its task: an id that is not there is
+        remembered for a day (10,000 of them at most), and a task that comes with it does not begin.
+        It counts as waiting until its turn comes. Beside the rows nothing is remembered: a task is
+        there as soon as its unit is committed.
+        """
         ...
 
     async def progress(self, held: Held, fraction: float) -> None:
@@ -123,7 +131,10 @@ class Queue(Protocol):
         ...
 
     async def requeue(self, queue: str, task_id: str = "") -> int:
-        """Give dead letters new attempts, all or one; how many. What can't be read stays."""
+        """Give dead letters new attempts, all or one, the longest dead first; how many.
+
+        What can't be read stays, and what has a key that another task has by now.
+        """
         ...
 
     async def purge(self, queue: str, place: Place) -> int:

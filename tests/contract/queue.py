@@ -161,10 +161,10 @@ async def poison(world: World) -> None:
 
 
 async def spent(world: World) -> None:
-    """A task without an attempt left is not given out."""
+    """A task without an attempt left is not given out, and is in the way of none that has one."""
     await put(world, "x", retry_count=9, max_retries=3)
     await put(world, "y")
-    assert await names(world) == ["y"]
+    assert await names(world, 1) == ["y"]
     assert (await world.queue.depth(QUEUE)).dead == 1
 
 
@@ -248,6 +248,21 @@ async def revived(world: World) -> None:
     assert hold.letter.retry_count == 0
 
 
+async def heirs(world: World) -> None:
+    """Of dead letters with one key the longest dead comes back, and the others stay."""
+    await put(world, "x", key="k")
+    await world.queue.fail(await one(world), "broken", None)
+    await world.move(1)
+    await put(world, "y", key="k")
+    await world.queue.fail(await one(world), "broken", None)
+    await world.move(1)
+    assert await world.queue.requeue(QUEUE, "x") == 1
+    await world.queue.fail(await one(world), "broken", None)
+    assert await world.queue.requeue(QUEUE) == 1
+    assert await names(world) == ["y"]
+    assert (await world.queue.depth(QUEUE)).dead == 1
+
+
 async def purged(world: World) -> None:
     """Everything of a place can be thrown away, but what is held."""
     await put(world, "a", "b", "c")
@@ -279,5 +294,5 @@ async def woken(world: World) -> None:
 
 PROMISES: Sequence[Callable[[World], Awaitable[None]]] = (
     once, lanes, held, fenced, beating, failing, dying, poison, spent, unreadable, given_back,
-    keyed, cancelled, shown, counted, revived, purged, rivals, woken,
+    keyed, cancelled, shown, counted, revived, heirs, purged, rivals, woken,
 )  # fmt: skip

@@ -1,6 +1,6 @@
 """The queue suite over every adapter, and over twins that it must reject."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from datetime import timedelta
 
@@ -10,7 +10,6 @@ from sqlalchemy import insert
 from meeting.kernel.clock import SystemClock
 from meeting.kernel.ids import RandomIds
 from meeting.kernel.lane import Lane
-from meeting.kernel.letter import Held, Letter
 from meeting.kernel.queue import Place
 from meeting.kernel.secret import Secret
 from meeting.stores.relational import migrate
@@ -22,7 +21,17 @@ from meeting.transports.redis.connection import Connection
 from tests.clock import MovingClock
 from tests.contract.queue import PROMISES, QUEUE, World
 from tests.redis import Redis
-from tests.simulation.model.queue import Hold, Model, Task
+from tests.simulation.model.queue import Model
+from tests.simulation.twin.broken import (
+    Doubling,
+    Dropping,
+    Forgetful,
+    Hasty,
+    Losing,
+    Starving,
+    Timid,
+    Unfenced,
+)
 from tests.simulation.twin.queue import Store, Twin
 
 Promise = Callable[[World], Awaitable[None]]
@@ -115,77 +124,6 @@ async def test_redis(promise: Promise, redis: Redis) -> None:
 async def test_twin(promise: Promise) -> None:
     """The twin that simulations stand on keeps each promise."""
     await promise(TwinTasks())
-
-
-class Unfenced(Model):
-    """Knows a hold by the task alone."""
-
-    def mine(self, hold: Hold) -> Task | None:
-        """Look at the id alone."""
-        return next((t for t in self.at(Place.HELD) if t.letter.id == hold[0]), None)
-
-
-class Hasty(Twin):
-    """Acknowledges at the take."""
-
-    async def take(self, queue: str, owner: str, limit: int) -> Sequence[Held]:
-        """End what is taken."""
-        taken = await super().take(queue, owner, limit)
-        await self.settle(taken)
-        return taken
-
-
-class Dropping(Twin):
-    """Loses each tenth task."""
-
-    async def put(self, queue: str, letters: Sequence[Letter]) -> int:
-        """Leave each tenth out."""
-        await super().put(queue, [each for i, each in enumerate(letters) if i % 10 != 9])
-        return len(letters)
-
-
-class Forgetful(Model):
-    """Forgets the delay."""
-
-    def fail(self, hold: Hold, error: str, delay: float | None, now: float) -> bool:
-        """Bring it back at once."""
-        return super().fail(hold, error, None if delay is None else 0, now)
-
-
-class Starving(Model):
-    """Looks at what matters most alone."""
-
-    def next(self, lane: Lane) -> list[Task]:
-        """Give nothing of a lane while a higher one has something."""
-        higher = any(super(Starving, self).next(other) for other in Lane if other > lane)
-        return [] if higher else super().next(lane)
-
-
-class Losing(Model):
-    """Loses what is given back."""
-
-    def release(self, hold: Hold) -> None:
-        """Settle in place of it."""
-        self.settle(hold)
-
-
-class Timid(Model):
-    """Brings a lapsed hold back without counting it."""
-
-    def bring_back(self, now: float) -> None:
-        """Let it wait again."""
-        for task in self.at(Place.HELD):
-            if task.until <= now:
-                task.move(Place.WAITING, 0)
-        super().bring_back(now)
-
-
-class Doubling(Model):
-    """Does not look at keys."""
-
-    def living(self, key: str) -> bool:
-        """See none."""
-        return False
 
 
 @pytest.mark.parametrize(

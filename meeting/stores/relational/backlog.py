@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, delete, func, select, union_all, update
+from sqlalchemy import ColumnElement, Row, delete, func, select, true, tuple_, union_all, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -81,22 +81,22 @@ class Backlog:
 
     async def requeue(self, queue: str, task_id: str = "") -> int:
         """Give dead letters new attempts, all or one; how many."""
-        count, after = 0, 0
+        count = 0
+        after: ColumnElement[bool] = true()
+        died = (tasks.c.until, tasks.c.number)
         while True:
-            dead = select(tasks.c.number).where(
-                tasks.c.queue == queue, tasks.c.place == Place.DEAD, tasks.c.number > after
-            )
+            dead = select(*died).where(tasks.c.queue == queue, tasks.c.place == Place.DEAD, after)
             if task_id:
                 dead = dead.where(tasks.c.task_id == task_id)
             async with self._database.write() as connection:
-                some = dead.order_by(tasks.c.number).limit(PIECE).with_for_update()
-                numbers = (await connection.scalars(some)).all()
-                for number in numbers:
-                    count += await self._revive(connection, number)
+                some = dead.order_by(*died).limit(PIECE).with_for_update()
+                rows = (await connection.execute(some)).all()
+                for row in rows:
+                    count += await self._revive(connection, row.number)
                 await self._database.announce(connection, [topic(queue)])
-            if len(numbers) < PIECE:
+            if len(rows) < PIECE:
                 break
-            after = numbers[-1]
+            after = tuple_(*died) > tuple_(*rows[-1])
         self._database.grew([topic(queue)])
         return count
 

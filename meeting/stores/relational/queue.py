@@ -61,18 +61,19 @@ class SqlQueue(Backlog):
                 await connection.execute(back)
             if Place.HELD in found:
                 await self._lapse(connection, queue, now)
-            numbers, turn = await _chosen(connection, queue, turn, min(limit, BATCH))
-            mine = select(tasks).where(tasks.c.number.in_(numbers))
-            rows = (await connection.execute(mine.with_for_update(skip_locked=True))).all()
-            rows = sorted(rows, key=lambda row: numbers.index(row.number))
-            held = [each for row in rows if (each := await self._open(connection, row, now))]
-            held = [msgspec.structs.replace(h, owner=owner, fence=fence) for h in held]
-            for span, group in _spans(held):
-                lasting = {"until": now + timedelta(seconds=span), "owner": owner, "fence": fence}
-                kept = update(tasks).where(
-                    tasks.c.queue == queue, tasks.c.task_id.in_([h.letter.id for h in group])
-                )
-                await connection.execute(kept.values(place=Place.HELD, progress=0.0, **lasting))
+            held: list[Held] = []
+            while wanted := min(limit, BATCH) - len(held):
+                numbers, turn = await _chosen(connection, queue, turn, wanted)
+                mine = select(tasks).where(tasks.c.number.in_(numbers))
+                rows = (await connection.execute(mine.with_for_update(skip_locked=True))).all()
+                rows = sorted(rows, key=lambda row: numbers.index(row.number))
+                some = [each for row in rows if (each := await self._open(connection, row, now))]
+                some = [msgspec.structs.replace(h, owner=owner, fence=fence) for h in some]
+                await _keep(connection, some, now)
+                held += some
+                # Once more only where something was in the way of what might be given out.
+                if len(some) == len(rows):
+                    break
             counted = update(turns).where(turns.c.queue == queue)
             await connection.execute(counted.values(turn=turn))
         return held
@@ -212,11 +213,27 @@ def _late(queue: str, at: Place, now: datetime) -> ColumnElement[bool]:
 
 
 def _ready(queue: str, now: datetime) -> Any:
-    """Ask in which places there is something for a take."""
+    """Ask in which places there is something for a take.
+
+    The order is for the planner: without it PostgreSQL would rather read the table from its start,
+    which is where the dead lie.
+    """
     waits = (tasks.c.queue == queue) & (tasks.c.place == Place.WAITING)
-    either = (waits, _late(queue, Place.DELAYED, now), _late(queue, Place.HELD, now))
-    some = (select(tasks.c.place).where(each).limit(1).subquery() for each in either)
-    return union_all(*(select(each) for each in some))
+    found = [select(tasks.c.place).where(waits).order_by(tasks.c.lane)]
+    for at in (Place.DELAYED, Place.HELD):
+        found += [select(tasks.c.place).where(_late(queue, at, now)).order_by(tasks.c.until)]
+    return union_all(*(select(each.limit(1).subquery()) for each in found))
+
+
+async def _keep(connection: AsyncConnection, held: Sequence[Held], now: datetime) -> None:
+    """Write down who holds what, and until when."""
+    for span, group in _spans(held):
+        mine = update(tasks).where(
+            tasks.c.queue == group[0].queue, tasks.c.task_id.in_([h.letter.id for h in group])
+        )
+        lasting = {"until": now + timedelta(seconds=span), "progress": 0.0}
+        lasting |= {"owner": group[0].owner, "fence": group[0].fence}
+        await connection.execute(mine.values(place=Place.HELD, **lasting))
 
 
 async def _chosen(

@@ -1,7 +1,10 @@
 """The specification of `meeting.kernel.queue.Queue`: one queue, as values in memory.
 
-Every adapter is held to it (test_model.py). Whoever asks says what time it is. Of tasks that came
-back into a lane any may be next: `pick` decides, and an adapter may as it likes.
+Every adapter is held to it (tests/contract/test_queue_model.py). Whoever asks says what time it is.
+
+What an adapter is free in: of tasks that came back into a lane any may be next, `pick` decides; and
+where a relay brings the tasks (`relayed`), a cancel may come before its task and is remembered.
+Ids are unique by who gives them; what becomes of a second task of an id is not promised.
 """
 
 from collections.abc import Callable, Sequence
@@ -44,9 +47,12 @@ Hold = tuple[str, int]  # the task's id and the fence of its take
 class Model:
     """A queue: its tasks in the order in which they were put."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, relayed: bool = False) -> None:
         self.tasks: list[Task] = []
         self.turn = self.fence = 0
+        self.relayed = relayed
+        self.early: set[str] = set()
+        """Cancelled before they came; an adapter may forget them after a day."""
 
     def put(self, letter: Letter, now: float, unread: bytes = b"") -> bool:
         """Take a letter in, unless one with its key is there and not dead."""
@@ -65,7 +71,9 @@ class Model:
             lane = next(lane for lane in order(self.turn) if self.next(lane))
             self.turn += 1
             task = pick(self.next(lane))
-            if task.unread or task.letter.spent:
+            if task.letter.id in self.early:
+                self.cancel(task.letter.id)
+            elif task.unread or task.letter.spent:
                 task.die(task.letter, SPENT, now)
             else:
                 task.move(Place.HELD, now + task.letter.visibility_timeout)
@@ -105,6 +113,14 @@ class Model:
             self.tasks.remove(task)
         return task is not None
 
+    def finish(self, hold: Hold, *, here: bool) -> bool:
+        """End a task from outside its unit of work; False where its hold was lost.
+
+        Where the queue lies with the rows (`here`), the unit may have ended it: gone is done then.
+        """
+        gone = not any(task.letter.id == hold[0] for task in self.tasks)
+        return self.settle(hold) or (here and gone)
+
     def fail(self, hold: Hold, error: str, delay: float | None, now: float) -> bool:
         """End an attempt: the task is delayed, or dead; False where its hold was lost."""
         if (task := self.mine(hold)) is not None:
@@ -122,8 +138,12 @@ class Model:
 
     def cancel(self, task_id: str) -> None:
         """Take a task out, held or not, but for the dead."""
-        gone = [each for each in self.tasks if each.letter.id == task_id and not each.unread]
-        self.tasks = [each for each in self.tasks if each not in gone or each.place is Place.DEAD]
+        found = [each for each in self.tasks if each.letter.id == task_id and not each.unread]
+        gone = [each for each in found if each.place is not Place.DEAD]
+        self.tasks = [each for each in self.tasks if each not in gone]
+        self.early -= {task_id}
+        if self.relayed and not gone:
+            self.early.add(task_id)
 
     def requeue(self, task_id: str = "") -> int:
         """Give dead letters new attempts, but for the unreadable and those whose key lives."""
@@ -131,6 +151,7 @@ class Model:
         for task in found:
             if not task.unread and not self.living(task.letter.key):
                 task.move(Place.WAITING, 0, task.letter.revived())
+                self.early -= {task.letter.id}
         return sum(task.place is Place.WAITING for task in found)
 
     def purge(self, place: Place) -> int:

@@ -139,11 +139,8 @@ class Twin:
     async def settle(self, held: Sequence[Held]) -> Sequence[Held]:
         """End tasks whose work is done."""
         await self._step("settle")
-        lost = []
-        for one in held:
-            model = self.store.queues[one.queue]
-            there = any(task.letter.id == one.letter.id for task in model.tasks)
-            lost += [one] if there and not model.settle(hold(one)) else []
+        queues = self.store.queues
+        lost = [one for one in held if not queues[one.queue].finish(hold(one), here=one.here)]
         await self._step("settled")
         return lost
 
