@@ -8,9 +8,11 @@ from sqlalchemy import event, func, insert, select
 
 from meeting.kernel.ids import RandomIds
 from meeting.kernel.letter import Letter, Over
+from meeting.kernel.message import Message
 from meeting.kernel.task import Task
 from meeting.stores.relational import migrate
 from meeting.stores.relational.database import Database
+from meeting.stores.relational.outbox import extend
 from meeting.stores.relational.queue import SqlQueue
 from meeting.stores.relational.tasks import settled, sweep
 from meeting.stores.relational.unit import SqlUnits
@@ -75,7 +77,7 @@ async def test_idle(url: str) -> None:
 
 
 async def test_sweep(url: str) -> None:
-    """What was settled long ago is forgotten; what is younger stays."""
+    """What was settled long ago is forgotten; what is younger, or can still be carried, stays."""
     database, clock = Database(url), MovingClock()
     await migrate.upgrade(database)
     rows = [
@@ -84,7 +86,9 @@ async def test_sweep(url: str) -> None:
     ]
     async with database.write() as connection:
         await connection.execute(insert(settled), rows)
-    assert await sweep(database, clock.now() - timedelta(hours=48)) == 2
+        letter = Letter(id="100", type="job", payload={})
+        await extend(connection, [Message.posted(QUEUE, letter, clock)])
+    assert await sweep(database, clock.now() - timedelta(hours=48)) == 1
     async with database.read() as connection:
-        assert await connection.scalar(select(func.count()).select_from(settled)) == 2
+        assert await connection.scalar(select(func.count()).select_from(settled)) == 3
     await database.close()

@@ -105,6 +105,7 @@ class Connection:
                 await self._reads.close()
                 await self._subscribers.aclose()
                 await self._subscribers.connection_pool.disconnect()
+                await asyncio.sleep(0)  # sockets that were told to end are closed by the loop
 
     async def _within(self, more: float, ask: Callable[[], Awaitable[Any]]) -> Any:
         limit = None if self._wait_seconds is None else self._wait_seconds + more

@@ -140,6 +140,20 @@ async def test_a_second_task_leaves_the_mail_to_the_first(desk: Desk) -> None:
     assert len(desk.box.mails) == 1
 
 
+async def test_a_claim_whose_task_is_gone_passes_on(desk: Desk) -> None:
+    """A mail that the task which took it on never sent goes out by another, an hour later."""
+    desk.box.away = True
+    with pytest.raises(Fault):
+        await desk.give(UserRegister, user_id=1)
+    (first,) = await desk.queue.take(QUEUE, "other", 1)
+    await desk.queue.settle([first])
+    desk.box.away = False
+    desk.clock.move(timedelta(minutes=61))
+    await desk.give(UserRegister, user_id=1)
+    await desk.give(UserRegister, user_id=1)
+    assert len(desk.box.mails) == 1
+
+
 @pytest.mark.parametrize(
     ("kind", "payload"),
     [

@@ -40,3 +40,13 @@ def test_no_variables(form: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert shown.count("LookupError: 14 characters") == 2
     assert "in enter" in shown
     assert secret not in shown
+
+
+def test_nothing_steers_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    """A text from outside, such as a task's type, is shown with signs in place of controls."""
+    configure(Log(format="console"))
+    structlog.get_logger("test").error("task is dead", type="\x1b[2J\x9bno")
+    shown = capsys.readouterr().err
+    assert "[2J" in shown
+    assert "\x1b[2J" not in shown
+    assert "\x9b" not in shown
