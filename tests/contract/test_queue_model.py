@@ -101,7 +101,7 @@ def test_sql(url: str) -> None:
         database = Database(url)
         run(migrate.upgrade(database))
         try:
-            check(Moved(run, lambda clock: SqlQueue(database, clock, RandomIds())), 8)
+            check(Moved(run, lambda clock: SqlQueue(database, clock, RandomIds())), 6)
         finally:
             run(database.close())
 
@@ -112,7 +112,7 @@ def test_redis(redis: Redis) -> None:
         connection = Ahead(Secret(redis.url()))
         made = RedisWorld(redis, connection, run)
         try:
-            check(made, 20)
+            check(made, 30)
         finally:
             made.close()
             run(connection.close())
