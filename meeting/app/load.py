@@ -13,7 +13,8 @@ from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 import msgspec
 
-from meeting.app.config import Config, Wrong, validate
+from meeting.app.config import Config, Wrong
+from meeting.app.valid import validate
 from meeting.kernel.secret import Secret
 
 

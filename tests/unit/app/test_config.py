@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from meeting.app.config import LOOPBACK, Config, Wrong
+from meeting.app.config import Config, Wrong
 from meeting.app.load import load
+from meeting.app.valid import LOOPBACK
 from meeting.domains.signaling.model import LONGEST_FRAME
 from meeting.transports.websocket.handshake import LONGEST_MESSAGE
 

@@ -2,7 +2,8 @@
 
 import pytest
 
-from meeting.app.config import Config, Postgres, Redis, Wrong, validate
+from meeting.app.config import Config, Postgres, Redis, Wrong
+from meeting.app.valid import validate
 from meeting.kernel.secret import Secret
 
 DSN = Postgres(dsn=Secret("postgresql://u:p@h/n"))
