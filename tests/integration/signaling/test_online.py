@@ -44,7 +44,7 @@ async def test_the_first_socket_is_told_and_the_last(house: World) -> None:
     await room.socket.close()
     await seats(house, 0)
     assert await house.tell() == [(2, "online"), (2, "offline")]
-    assert await house.keys() == []
+    assert await house.keys("presence:") == []
     again = await house.open(2)
     assert (await house.tell())[2:] == [(2, "online")]
     await again.socket.close()
@@ -87,7 +87,7 @@ async def test_leases_of_the_dead_are_swept(house: World) -> None:
     assert await house.tell() == []
     await house.pass_time(house.timings.held.total_seconds())
     assert await house.tell() == [(5, "offline")]
-    assert await house.keys() == []
+    assert await house.keys("presence:") == []
 
 
 async def test_it_is_told_until_it_was_heard(house: World) -> None:
@@ -120,7 +120,7 @@ async def test_what_was_told_at_the_wrong_moment_is_put_right(house: World) -> N
     await stays.begin([back])
     await stays.told(back)
     assert await house.tell() == [(5, "offline"), (5, "online")]
-    assert await house.keys() == [back.key]
+    assert await house.keys("presence:") == [back.key]
 
 
 async def test_a_change_while_it_is_told_is_told_too(
@@ -184,7 +184,7 @@ async def test_a_deleted_account_is_nobody(house: World, monkeypatch: pytest.Mon
     await peer.socket.close()
     await seats(house, 0)
     await house.tell()
-    assert await house.keys() == []
+    assert await house.keys("presence:") == []
 
 
 async def shown(client: Client, meeting_id: int, user_id: int, *, online: bool) -> None:

@@ -283,11 +283,11 @@ class World:
             rows = await connection.execute(wanted.order_by(outbox.c.position))
             return list(rows.scalars())
 
-    async def keys(self) -> list[str]:
-        """Return the keys of all places."""
+    async def keys(self, prefix: str = "signaling/") -> list[str]:
+        """Return the keys of all places, or of other leases."""
         async with self.database.read() as connection:
             found = (await connection.execute(select(leases.c.key))).scalars()
-            return [key for key in found if key.startswith("signaling/")]
+            return [key for key in found if key.startswith(prefix)]
 
     async def announced(self, count: int) -> list[dict[str, Any]]:
         """Wait until that many closures were announced."""
