@@ -3,6 +3,7 @@
 import os
 import socket
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import msgspec
 
@@ -16,6 +17,7 @@ from meeting.kernel.queue import Depth
 from meeting.kernel.task import Task
 from meeting.kernel.worker import Handler, Told, Worker
 from meeting.stores.relational.lag import behind
+from meeting.stores.relational.orphans import orphan
 from meeting.transports.http.metrics import Meter
 
 
@@ -50,7 +52,7 @@ def make(
     config: Config, kept: Stores, desks: Sequence[Desk], told: Told, clock: Clock, ids: Ids
 ) -> Hands:
     """Make a worker for each desk, none where this process is to do no tasks."""
-    owner = f"{socket.gethostname()[:24]}:{os.getpid()}:{ids.new()[:8]}"
+    owner = f"{_host()}:{os.getpid()}:{ids.new()[:8]}"
     workers = [
         Worker(
             desk.queue,
@@ -65,11 +67,32 @@ def make(
         if config.tasks.concurrency
     ]
 
+    async def start() -> None:
+        if kept.database.sqlite:
+            # Whoever works on a file works on this machine, so who is gone can be told.
+            await orphan(kept.database, _gone, clock.now())
+
     async def drain() -> None:
         for worker in workers:
             worker.draining = True
         for worker in workers:
             await worker.drain()
 
-    module = Module(WORKERS, background=[worker.run for worker in workers], drain=drain)
+    module = Module(
+        WORKERS, start=start, background=[worker.run for worker in workers], drain=drain
+    )
     return Hands(module=module, workers=workers)
+
+
+def _host() -> str:
+    return socket.gethostname()[:24]
+
+
+def _gone(owner: str) -> bool:
+    """Tell whether the process that this name was made for is no more; others may be anywhere."""
+    host, _, rest = owner.partition(":")
+    pid = rest.partition(":")[0]
+    if host != _host() or not pid.isdecimal():
+        return False
+    # In a container a successor has its predecessor's number, and asks before it holds anything.
+    return int(pid) == os.getpid() or not Path("/proc", pid).exists()
