@@ -1,7 +1,6 @@
 """Relays and consumers killed anywhere over a Redis that forgets: no event lost, none twice."""
 
-import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 import pytest
@@ -10,6 +9,7 @@ from meeting.kernel.relay import Posted
 from tests.simulation.house import READERS, House
 from tests.simulation.loop import Loop, Scene, explore
 from tests.simulation.model.feed import Server
+from tests.simulation.trace import Silence, digest
 from tests.simulation.twin.feed import Base, Redis
 
 SEEDS = 100
@@ -105,13 +105,6 @@ def quiet(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("meeting.kernel.window.LOOK_SECONDS", 5)
 
 
-class Silence:
-    """A log that nobody reads."""
-
-    def __getattr__(self, name: str) -> Callable[..., None]:
-        return lambda *_given, **_named: None
-
-
 def test_nothing_lost_nor_doubled() -> None:
     """Whoever dies and whatever Redis forgets, each event has its effect once, in order."""
     assert explore(scene(), range(SEEDS)) > 0
@@ -119,14 +112,8 @@ def test_nothing_lost_nor_doubled() -> None:
 
 def test_replays() -> None:
     """The same seed leads to the same trace, another to another."""
-
-    def digest(seed: int) -> str:
-        loop = Loop(seed)
-        loop.run(scene())
-        return hashlib.sha256("\n".join(loop.trace).encode()).hexdigest()
-
-    assert digest(5) == digest(5)
-    assert digest(5) != digest(6)
+    assert digest(scene(), 5) == digest(scene(), 5)
+    assert digest(scene(), 5) != digest(scene(), 6)
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,7 @@
 """Workers on the queue's twin, killed and stopped anywhere: nothing lost, nothing doubled."""
 
 import asyncio
-import hashlib
 from collections import Counter
-from collections.abc import Callable
 from typing import ClassVar
 
 import pytest
@@ -13,6 +11,7 @@ from meeting.kernel.task import Task
 from meeting.kernel.worker import Work, Worker
 from tests.simulation.loop import Loop, Scene, explore
 from tests.simulation.process import Process
+from tests.simulation.trace import Silence, digest
 from tests.simulation.twin.queue import Store, Twin
 
 QUEUE = "ai_tasks"
@@ -116,13 +115,6 @@ def quiet(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("meeting.kernel.worker.log", Silence())
 
 
-class Silence:
-    """A log that nobody reads."""
-
-    def __getattr__(self, name: str) -> Callable[..., None]:
-        return lambda *_given, **_named: None
-
-
 def test_nothing_lost_nor_doubled() -> None:
     """Whenever workers die or stand still, each task has its effect exactly once."""
     assert explore(scene(), range(SEEDS)) > 0
@@ -130,14 +122,8 @@ def test_nothing_lost_nor_doubled() -> None:
 
 def test_replays() -> None:
     """The same seed leads to the same trace, another to another."""
-
-    def digest(seed: int) -> str:
-        loop = Loop(seed)
-        loop.run(scene())
-        return hashlib.sha256("\n".join(loop.trace).encode()).hexdigest()
-
-    assert digest(5) == digest(5)
-    assert digest(5) != digest(6)
+    assert digest(scene(), 5) == digest(scene(), 5)
+    assert digest(scene(), 5) != digest(scene(), 6)
 
 
 @pytest.mark.parametrize(
