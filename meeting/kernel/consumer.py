@@ -1,8 +1,9 @@
 """Reads one topic of the log in order and hands each event to whoever handles it.
 
-The handler moves the cursor in its own unit of work (`unit.advance(entry)`), so an event and
-its effect are one commit. An event whose handler keeps failing is parked, visibly, and the
-topic goes on.
+The cursor moves in the unit of work that the handlers write in, so events and their effect are one
+commit, and an event takes effect once. Several share a commit as long as all goes well; after any
+trouble they come one at a time. An event that keeps failing is parked, visibly, and the topic goes
+on.
 """
 
 import asyncio
@@ -13,22 +14,30 @@ import msgspec
 import structlog
 
 from meeting.kernel.errors import HOPELESS, Fault, Kind
-from meeting.kernel.message import Entry, Event
+from meeting.kernel.message import Entry, Event, Raced
 from meeting.kernel.ports import Feed, Unit, Units
 
 ATTEMPTS = 5
 IDLE_SECONDS = 2.0
 """How long a lost wake-up may go unnoticed; well below the 5 s in which a logout closes sockets."""
 LONGEST_PAUSE = 10.0
+TOGETHER = 32
+"""Events in one commit at most: other writers wait for its end."""
 
-Handler = Callable[[Any, Entry], Awaitable[None]]
-"""Takes the decoded event and its entry; calls `unit.advance(entry)` in its own unit of work."""
+Handler = Callable[[Any, Any, Entry], Awaitable[None]]
+"""Takes the unit in which the cursor moves, the decoded event and its entry; writes there, once."""
+Effect = Callable[[Any, Entry], Awaitable[None]]
+"""Takes the decoded event and its entry, before their commit and perhaps more than once."""
 
 log = structlog.get_logger(__name__)
 
 
 class Consumer:
-    """One reader of one topic for one domain; run by its module as a background task."""
+    """One reader of one topic for one domain; run by its module as a background task.
+
+    What lies outside of the rows, such as documents and sockets, is changed by `effects`: they come
+    before the commit, and again where that fails. `after` is called when there was a commit.
+    """
 
     def __init__(
         self,
@@ -37,15 +46,21 @@ class Consumer:
         *,
         feed: Feed,
         units: Units[Unit],
-        handlers: Mapping[type[Event], Handler],
+        handlers: Mapping[type[Event], Handler] | None = None,
+        effects: Mapping[type[Event], Effect] | None = None,
+        after: Callable[[], None] = lambda: None,
         pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self.name = name
         self.topic = topic
         self._feed = feed
         self._units = units
-        self._handlers = {event.TYPE: (event, handler) for event, handler in handlers.items()}
+        self._handlers = handlers or {}
+        self._effects = effects or {}
+        self._events = {each.TYPE: each for each in (*self._handlers, *self._effects)}
+        self._after = after
         self._pause = pause
+        self._together = TOGETHER
         self._failures = 0
         self._failing = ""
         """Where the entry ends whose failures these are: a lost race is none of the next one."""
@@ -59,70 +74,73 @@ class Consumer:
                 pause = 0.1
                 if not progressed:
                     await self._feed.wait(self.name, self.topic, IDLE_SECONDS)
-            except Fault as fault:
-                # A lost race for the cursor, or a store that is down: look again, ever more slowly.
-                log.warning("consumer waits", consumer=self.name, topic=self.topic, kind=fault.kind)
+            except (Fault, Raced) as error:
+                # A store that is down, or a lost race: look again, ever more slowly.
+                why = error.kind if isinstance(error, Fault) else "another reader was faster"
+                log.warning("consumer waits", consumer=self.name, topic=self.topic, reason=why)
                 await self._pause(pause)
                 pause = min(pause * 2, LONGEST_PAUSE)
 
     async def step(self) -> bool:
         """Consume what is there now; False when there was nothing."""
         entries = await self._feed.pull(self.name, self.topic)
-        skipped: list[Entry] = []
-        for entry in entries:
-            if entry.message.type not in self._handlers:
-                skipped.append(entry)
-                continue
-            await self._skip(skipped)
-            skipped = []
-            if not await self._handle(entry):
-                return True
-        await self._skip(skipped)
+        done = 0
+        while done < len(entries):
+            batch = entries[done : done + self._together]
+            if not await self._take(batch):
+                break
+            done += len(batch)
         return bool(entries)
 
-    async def _skip(self, entries: Sequence[Entry]) -> None:
-        """Move the cursor over a run of events that nobody here handles, in one commit."""
-        if entries:
-            async with self._units.write() as unit:
-                await unit.advance(msgspec.structs.replace(entries[-1], before=entries[0].before))
-
-    async def _handle(self, entry: Entry) -> bool:
-        event_type, handler = self._handlers[entry.message.type]
+    async def _take(self, batch: Sequence[Entry]) -> bool:
+        """Consume entries together; False where that failed and is to be tried again."""
+        size, self._together = self._together, 1
         try:
-            event = event_type.read(entry.message)
-        except msgspec.ValidationError as error:
-            await self._park(entry, str(error), 1)
-            return True
-        try:
-            await handler(event, entry)
-        except msgspec.ValidationError as error:  # of a field that the handler looks into
-            await self._park(entry, str(error), 1)
-            return True
-        except Fault as fault:
-            if fault.kind in (Kind.UNAVAILABLE, Kind.DEADLINE):
-                raise
-            if fault.kind in HOPELESS:
-                # Nor would the next attempt go better, and those behind it wait.
-                await self._park(entry, f"Fault: {fault}", 1)
-                return True
-            return await self._failed(entry, fault)
+            await self._commit(batch)
+        except Raced:
+            raise
         except Exception as error:
-            # Whatever a handler raises concerns this event alone; the topic must go on.
-            log.exception("handler failed", consumer=self.name, type=entry.message.type)
-            return await self._failed(entry, error)
+            # Whatever a handler raises concerns its event alone; the topic must go on.
+            if isinstance(error, Fault) and error.kind in (Kind.UNAVAILABLE, Kind.DEADLINE):
+                raise
+            # Which of several it was shows when they come one at a time.
+            return len(batch) == 1 and await self._failed(batch[0], error)
+        self._together = min(2 * size, TOGETHER)
+        self._after()
         return True
 
+    async def _commit(self, batch: Sequence[Entry]) -> None:
+        read = [
+            (self._events[entry.message.type].read(entry.message), entry)
+            for entry in batch
+            if entry.message.type in self._events
+        ]
+        for event, entry in read:
+            if effect := self._effects.get(type(event)):
+                await effect(event, entry)
+        async with self._units.write() as unit:
+            # First of all: who has lost the race need not go on, and who may lose it waits here.
+            await unit.advance(msgspec.structs.replace(batch[-1], before=batch[0].before))
+            for event, entry in read:
+                if handler := self._handlers.get(type(event)):
+                    await handler(unit, event, entry)
+
     async def _failed(self, entry: Entry, error: Exception) -> bool:
+        """Try an entry again later, or park it where no other try would go better."""
+        if isinstance(error, msgspec.ValidationError):
+            return await self._park(entry, str(error), 1)
+        if isinstance(error, Fault) and error.kind in HOPELESS:
+            return await self._park(entry, f"Fault: {error}", 1)
         if entry.after != self._failing:
             self._failing, self._failures = entry.after, 0
         self._failures += 1
-        if self._failures < ATTEMPTS:
-            await self._pause(min(0.05 * 4**self._failures, LONGEST_PAUSE))
-            return False
-        await self._park(entry, f"{type(error).__name__}: {error}", self._failures)
-        return True
+        log.warning("handler failed", consumer=self.name, type=entry.message.type, exc_info=error)
+        if self._failures == ATTEMPTS:
+            return await self._park(entry, f"{type(error).__name__}: {error}", self._failures)
+        await self._pause(min(0.05 * 4**self._failures, LONGEST_PAUSE))
+        return False
 
-    async def _park(self, entry: Entry, error: str, attempts: int) -> None:
+    async def _park(self, entry: Entry, error: str, attempts: int) -> bool:
         log.error(
             "event parked",
             consumer=self.name,
@@ -132,3 +150,4 @@ class Consumer:
         )
         async with self._units.write() as unit:
             await unit.park(entry, error, attempts)
+        return True

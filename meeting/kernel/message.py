@@ -76,6 +76,10 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     message: Message
 
 
+class Raced(Exception):
+    """A cursor stands elsewhere than thought: another reader has had the entry."""
+
+
 class Behind(msgspec.Struct, frozen=True, kw_only=True):
     """How many events are ahead of a consumer on a topic, and how many it has parked."""
 

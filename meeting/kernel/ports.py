@@ -35,7 +35,7 @@ class Unit(Protocol):
         ...
 
     async def advance(self, entry: Entry) -> None:
-        """Move the consumer's cursor behind an entry; a `conflict` where it stands elsewhere."""
+        """Move the consumer's cursor behind an entry; `Raced` where it stands elsewhere."""
         ...
 
     async def park(self, entry: Entry, error: str, attempts: int) -> None:

@@ -109,14 +109,20 @@ def _put(units: Units[Unit]) -> Put:
 
 
 def _consumer(feed: Feed, units: Units[Unit], hit: Hit) -> Consumer:
-    """Return one whose handler moves the cursor, and writes nothing else, in a commit an event."""
+    """Return one that only moves the cursor; an event has come when that is committed."""
+    handled: list[int] = []
 
-    async def handle(event: Number, entry: Entry) -> None:
-        async with units.write() as unit:
-            await unit.advance(entry)
-        hit(event.value)
+    async def handle(_unit: Unit, event: Number, _entry: Entry) -> None:
+        handled.append(event.value)
 
-    return Consumer("bench", TOPIC, feed=feed, units=units, handlers={Number: handle})
+    def committed() -> None:
+        for value in handled:
+            hit(value)
+        handled.clear()
+
+    return Consumer(
+        "bench", TOPIC, feed=feed, units=units, handlers={Number: handle}, after=committed
+    )
 
 
 class Way(msgspec.Struct, frozen=True, kw_only=True):

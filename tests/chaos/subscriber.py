@@ -8,7 +8,7 @@ from meeting.kernel.consumer import Consumer
 from meeting.kernel.message import Entry
 from tests.chaos import sabotage
 from tests.chaos.house import House
-from tests.chaos.matter import CONSUMER, Told
+from tests.chaos.matter import CONSUMER, Ledger, Told
 from tests.chaos.orders import Orders
 
 
@@ -19,10 +19,8 @@ async def main() -> None:
     sabotage.install(orders, house)
     units, who = house.units, f"{orders.name}:{os.getpid()}"
 
-    async def handle(event: Told, entry: Entry) -> None:
-        async with units.write() as unit:
-            await unit.effect("event", event.number, who)
-            await unit.advance(entry)
+    async def handle(unit: Ledger, event: Told, _entry: Entry) -> None:
+        await unit.effect("event", event.number, who)
 
     reader = Consumer(CONSUMER, Told.TOPIC, feed=house.feed, units=units, handlers={Told: handle})
     await reader.run()

@@ -12,8 +12,7 @@ import pytest
 from hypothesis import Phase, settings
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
-from meeting.kernel.errors import Fault, Kind
-from meeting.kernel.message import Entry, Event, Message
+from meeting.kernel.message import Entry, Event, Message, Raced
 from meeting.kernel.relay import BATCH, Posted
 from meeting.transports.pubsub.names import POSITION
 from tests.contract.house import QUEUE, READERS, TOPICS, House, Job, Number, Word, opened
@@ -81,8 +80,7 @@ class Both(RuleBasedStateMachine):
         entry, model = self.entries[number]
         try:
             said = self.house.ask(self.house.say(kinds, [entry], fails=fails))
-        except Fault as fault:
-            assert fault.kind is Kind.CONFLICT
+        except Raced:
             assert not self.rows.commit(done=[model])
         else:
             assert self.rows.commit(said, [model])

@@ -12,7 +12,7 @@ from meeting.kernel.task import Task
 from meeting.kernel.window import Window
 from tests.simulation.loop import Loop
 from tests.simulation.process import Process
-from tests.simulation.twin.feed import Base, Redis, Store
+from tests.simulation.twin.feed import Base, Redis, Store, Unit
 
 READERS = {"numbers": ("a", "b"), "words": ("a",)}
 QUEUE = "ai_tasks"
@@ -101,16 +101,14 @@ class House:
         """Return one that consumes a topic."""
 
         async def consume(base: Base, redis: Redis) -> None:
-            async def handle(_event: Event, entry: Entry) -> None:
+            async def handle(unit: Unit, _event: Event, entry: Entry) -> None:
                 if self.loop.chance.random() < 0.05:
                     raise ZeroDivisionError
-                async with base.write() as unit:
+                if self._joined:
                     unit.effect(entry)
-                    if self._joined:
-                        await unit.advance(entry)
-                if not self._joined:
-                    async with base.write() as unit:
-                        await unit.advance(entry)
+                else:
+                    async with base.write() as apart:
+                        apart.effect(entry)
 
             handlers = {Number: handle, Word: handle}
             await Consumer(name, topic, feed=redis, units=base, handlers=handlers).run()

@@ -11,7 +11,7 @@ from meeting.app.module import Module
 from meeting.app.modules import MEETING
 from meeting.domains.ai import events as ai_events
 from meeting.domains.meeting import tasks
-from meeting.domains.meeting.acquaintance import NameKeeper, OnlineKeeper
+from meeting.domains.meeting.acquaintance import appear, rename
 from meeting.domains.meeting.attendance import Attendance
 from meeting.domains.meeting.errands import Joiner, Leaver
 from meeting.domains.meeting.lifecycle import Lifecycle
@@ -52,13 +52,17 @@ def make(kept: Stores, users: Users, tokens: Tokens, clock: Clock) -> Meetings:
     attendance = Attendance(
         units=units, clock=clock, people=people, passwords=users.passwords, tokens=tokens
     )
+    speech = SpeechKeeper(units=units, documents=kept.documents)
     results = Consumer(
         MEETING,
         ai_events.TOPIC,
         feed=kept.log,
         units=units,
         handlers={
-            ai_events.SpeechCompleted: SpeechKeeper(units=units, documents=kept.documents),
+            ai_events.SpeechCompleted: speech.report,
+        },
+        effects={
+            ai_events.SpeechCompleted: speech.keep,
         },
     )
     departures = Consumer(
@@ -67,7 +71,7 @@ def make(kept: Stores, users: Users, tokens: Tokens, clock: Clock) -> Meetings:
         feed=kept.log,
         units=units,
         handlers={
-            signaling_events.ConnectionClosed: PresenceKeeper(units=units, clock=clock),
+            signaling_events.ConnectionClosed: PresenceKeeper(clock),
         },
     )
     news = Consumer(
@@ -76,8 +80,8 @@ def make(kept: Stores, users: Users, tokens: Tokens, clock: Clock) -> Meetings:
         feed=kept.log,
         units=units,
         handlers={
-            user_events.UserProfileUpdated: NameKeeper(units),
-            user_events.UserStatusChanged: OnlineKeeper(units),
+            user_events.UserProfileUpdated: rename,
+            user_events.UserStatusChanged: appear,
         },
     )
     desk = Desk(

@@ -8,7 +8,7 @@ from meeting.app.module import Module
 from meeting.app.modules import NOTIFICATION
 from meeting.domains.notification.history import History
 from meeting.domains.notification.pusher import Pusher
-from meeting.domains.notification.reactions import Reactions
+from meeting.domains.notification.reactions import begin, watch
 from meeting.domains.user.events import TOPIC, UserLoggedIn, UserRegistered
 from meeting.kernel.consumer import Consumer
 from meeting.kernel.ids import Ids
@@ -26,16 +26,16 @@ def make(kept: Stores, signals: Signals, ids: Ids) -> Notices:
     """Make the notification domain, with its reader of the user domain's events."""
     units = kept.rows.units(SqlNotificationUnit)
     pusher = Pusher(units=units, signaling=signals.service.broadcasts, ids=ids)
-    reactions = Reactions(units, pusher.stir)
     users = Consumer(
         NOTIFICATION,
         TOPIC,
         feed=kept.log,
         units=units,
         handlers={
-            UserRegistered: reactions.registered,
-            UserLoggedIn: reactions.logged_in,
+            UserRegistered: begin,
+            UserLoggedIn: watch,
         },
+        after=pusher.stir,
     )
     return Notices(
         module=Module(NOTIFICATION, background=[users.run, pusher.run]),

@@ -1,4 +1,4 @@
-"""Keeps what meetings show of their users in step with the user domain."""
+"""Keeps what meetings show of their users in step with the user domain: handlers of its events."""
 
 from typing import Annotated
 
@@ -8,7 +8,6 @@ from msgspec import Meta
 from meeting.domains.meeting.ports import MeetingUnit
 from meeting.domains.user.events import UserProfileUpdated, UserStatusChanged
 from meeting.kernel.message import Entry
-from meeting.kernel.ports import Units
 
 Name = Annotated[str, Meta(max_length=50)]
 
@@ -20,30 +19,12 @@ class Names(msgspec.Struct, frozen=True, kw_only=True):
     full_name: Name | None = None
 
 
-class NameKeeper:
-    """Handles `user.profile_updated` of `user_events`."""
-
-    def __init__(self, units: Units[MeetingUnit]) -> None:
-        self._units = units
-
-    async def __call__(self, event: UserProfileUpdated, entry: Entry) -> None:
-        """Show the new names in all lists, also of meetings that are over."""
-        names = msgspec.convert(event.updates, Names)
-        async with self._units.write() as unit:
-            await unit.copies.rename(
-                event.user_id, username=names.username, full_name=names.full_name
-            )
-            await unit.advance(entry)
+async def rename(unit: MeetingUnit, event: UserProfileUpdated, _entry: Entry) -> None:
+    """Show the names of a `user.profile_updated` in all lists, also of meetings that are over."""
+    names = msgspec.convert(event.updates, Names)
+    await unit.copies.rename(event.user_id, username=names.username, full_name=names.full_name)
 
 
-class OnlineKeeper:
-    """Handles `user.status_changed` of `user_events`."""
-
-    def __init__(self, units: Units[MeetingUnit]) -> None:
-        self._units = units
-
-    async def __call__(self, event: UserStatusChanged, entry: Entry) -> None:
-        """Show the user as online, whether away or busy, or as not."""
-        async with self._units.write() as unit:
-            await unit.copies.appear(event.user_id, here=event.new_status != "offline")
-            await unit.advance(entry)
+async def appear(unit: MeetingUnit, event: UserStatusChanged, _entry: Entry) -> None:
+    """Show the user of a `user.status_changed` as online, whether away or busy, or as not."""
+    await unit.copies.appear(event.user_id, here=event.new_status != "offline")

@@ -6,29 +6,25 @@ from meeting.domains.signaling.events import ConnectionClosed
 from meeting.kernel.clock import Clock
 from meeting.kernel.ids import meeting_of
 from meeting.kernel.message import Entry
-from meeting.kernel.ports import Units
 
 
 class PresenceKeeper:
     """Handles `webrtc.connection_closed` of `signaling_events`."""
 
-    def __init__(self, *, units: Units[MeetingUnit], clock: Clock) -> None:
-        self._units = units
+    def __init__(self, clock: Clock) -> None:
         self._clock = clock
 
-    async def __call__(self, event: ConnectionClosed, entry: Entry) -> None:
+    async def __call__(self, unit: MeetingUnit, event: ConnectionClosed, entry: Entry) -> None:
         """Make the participant left if this was the last peer and the user has not come again."""
         meeting_id = meeting_of(event.room_id)
-        async with self._units.write() as unit:
-            await unit.advance(entry)
-            if not event.last or meeting_id is None:
-                return
-            meeting = await unit.meeting(meeting_id, lock=True)
-            seat = await unit.seat(meeting_id, event.user_id)
-            if meeting is None or seat is None or not rules.gone(seat, entry.message.at):
-                return
-            after, left, announced = rules.leave(meeting, seat, event.reason, self._clock.now())
-            if announced is not None:
-                await unit.place(left)
-                await unit.save(after)
-                unit.append(announced)
+        if not event.last or meeting_id is None:
+            return
+        meeting = await unit.meeting(meeting_id, lock=True)
+        seat = await unit.seat(meeting_id, event.user_id)
+        if meeting is None or seat is None or not rules.gone(seat, entry.message.at):
+            return
+        after, left, announced = rules.leave(meeting, seat, event.reason, self._clock.now())
+        if announced is not None:
+            await unit.place(left)
+            await unit.save(after)
+            unit.append(announced)

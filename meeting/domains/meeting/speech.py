@@ -20,17 +20,17 @@ from meeting.kernel.ports import Document, Documents, Units
 
 
 class SpeechKeeper:
-    """Handles `speech_recognition.completed` of `ai_events`.
+    """Handles `speech_recognition.completed` of `ai_events`, in two steps.
 
-    Documents come first, by the result key, then the cursor: a crash between the two repeats
-    the event, and the same keys are put again.
+    Documents come first, by the result key, then the commit: a crash between the two repeats the
+    event, and the same keys are put again.
     """
 
     def __init__(self, *, units: Units[MeetingUnit], documents: Documents) -> None:
         self._units = units
         self._documents = documents
 
-    async def __call__(self, event: SpeechCompleted, entry: Entry) -> None:
+    async def keep(self, event: SpeechCompleted, _entry: Entry) -> None:
         """Store the passage and the result; `meeting_not_found` where the meeting is unknown."""
         async with self._units.read() as unit:
             if await unit.meeting(event.meeting_id) is None:
@@ -66,6 +66,7 @@ class SpeechKeeper:
             ),
         )
         failpoint("document-cursor")
-        async with self._units.write() as unit:
-            await renew(unit, event.meeting_id)
-            await unit.advance(entry)
+
+    async def report(self, unit: MeetingUnit, event: SpeechCompleted, _entry: Entry) -> None:
+        """Have the report of a meeting that is over made again, with what was kept."""
+        await renew(unit, event.meeting_id)

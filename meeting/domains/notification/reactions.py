@@ -1,10 +1,8 @@
-"""What users are told when the user domain announces something.
+"""What users are told when the user domain announces something: handlers of its events.
 
-Entry and cursor are one commit, so an event is told of once. Names are not copied here: who a
-notification is for is an id, and what it says names nobody, so a new name leaves nothing stale.
+Names are not copied here: who a notification is for is an id, and what it says names nobody, so a
+new name leaves nothing stale.
 """
-
-from collections.abc import Callable
 
 import msgspec
 
@@ -14,7 +12,6 @@ from meeting.domains.notification.ports import NotificationUnit
 from meeting.domains.user.events import UserLoggedIn, UserRegistered
 from meeting.kernel.ids import MAX_ID
 from meeting.kernel.message import Entry
-from meeting.kernel.ports import Units
 
 WELCOME = Draft(
     type="welcome",
@@ -30,38 +27,25 @@ CONTENT = (
 )
 
 
-class Reactions:
-    """Handles `user.registered` and `user.logged_in`; `stir` is called when a frame is owed."""
+async def begin(unit: NotificationUnit, event: UserRegistered, _entry: Entry) -> None:
+    """Begin a history at `user.registered`; there is no socket yet that could be told."""
+    if _is_user(event.user_id):
+        await unit.add(event.user_id, WELCOME, push=False)
 
-    def __init__(self, units: Units[NotificationUnit], stir: Callable[[], None]) -> None:
-        self._units = units
-        self._stir = stir
 
-    async def registered(self, event: UserRegistered, entry: Entry) -> None:
-        """Begin a history; there is no socket yet that could be told."""
-        async with self._units.write() as unit:
-            if _is_user(event.user_id):
-                await unit.add(event.user_id, WELCOME, push=False)
-            await unit.advance(entry)
+async def watch(unit: NotificationUnit, event: UserLoggedIn, _entry: Entry) -> None:
+    """Remember the net of a `user.logged_in`, and tell the user of one that is new, but the first.
 
-    async def logged_in(self, event: UserLoggedIn, entry: Entry) -> None:
-        """Remember the net of a login, and tell the user of one that is new, but the first.
-
-        A login without an address, or with something else in its place, tells nothing.
-        """
-        place = place_of(event.ip_address) if _is_user(event.user_id) else None
-        strange = False
-        async with self._units.write() as unit:
-            if place is not None:
-                address, net = place
-                known = await unit.nets(event.user_id)
-                strange = bool(known) and net not in known
-                await unit.remember(event.user_id, net)
-                if strange:
-                    await unit.add(event.user_id, _alarm(address, event), push=True)
-            await unit.advance(entry)
-        if strange:
-            self._stir()
+    A login without an address, or with something else in its place, tells nothing.
+    """
+    place = place_of(event.ip_address) if _is_user(event.user_id) else None
+    if place is None:
+        return
+    address, net = place
+    known = await unit.nets(event.user_id)
+    await unit.remember(event.user_id, net)
+    if known and net not in known:
+        await unit.add(event.user_id, _alarm(address, event), push=True)
 
 
 def _is_user(user_id: int) -> bool:

@@ -2,8 +2,7 @@
 
 Effects are on the sockets of this process, so each process reads the log for itself, from where it
 ended at the start: a socket is always younger than that, and whatever happened before was looked
-at when it was let in. Handlers take effect first and move the cursor after it; to be told twice
-does no harm.
+at when it was let in. To be told twice does no harm.
 """
 
 import asyncio
@@ -40,14 +39,14 @@ class Reactions:
             MEETINGS,
             feed=feed,
             units=units,
-            handlers={
+            effects={
                 UserJoined: self._user_joined,
                 UserLeft: self._user_left,
                 MeetingEnded: self._ended,
             },
         )
         self.users = Consumer(
-            name, USERS, feed=feed, units=units, handlers={UserRevoked: self._revoked}
+            name, USERS, feed=feed, units=units, effects={UserRevoked: self._revoked}
         )
 
     async def begin(self) -> None:
@@ -62,24 +61,16 @@ class Reactions:
         await self.begun.wait()
         await consumer.run()
 
-    async def _user_joined(self, event: UserJoined, entry: Entry) -> None:
+    async def _user_joined(self, event: UserJoined, _entry: Entry) -> None:
         await self._presence.announce(
             event.meeting_id, event.user_id, event.username, event.joined_at
         )
-        await self._done(entry)
 
-    async def _user_left(self, event: UserLeft, entry: Entry) -> None:
+    async def _user_left(self, event: UserLeft, _entry: Entry) -> None:
         await self._presence.dismiss(event.meeting_id, event.user_id, event.reason, event.left_at)
-        await self._done(entry)
 
-    async def _ended(self, event: MeetingEnded, entry: Entry) -> None:
+    async def _ended(self, event: MeetingEnded, _entry: Entry) -> None:
         await self._presence.close_room(event.meeting_id)
-        await self._done(entry)
 
-    async def _revoked(self, event: UserRevoked, entry: Entry) -> None:
+    async def _revoked(self, event: UserRevoked, _entry: Entry) -> None:
         self._seats.revoke(event.user_id, event.jti, f"the token was revoked: {event.reason}")
-        await self._done(entry)
-
-    async def _done(self, entry: Entry) -> None:
-        async with self._units.write() as unit:
-            await unit.advance(entry)

@@ -9,11 +9,10 @@ from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from meeting.kernel.clock import Clock
-from meeting.kernel.errors import Fault, Kind
 from meeting.kernel.failpoint import failpoint
 from meeting.kernel.ids import Ids
 from meeting.kernel.letter import Held, Letter
-from meeting.kernel.message import Entry, Event, Message
+from meeting.kernel.message import Entry, Event, Message, Raced
 from meeting.kernel.task import Task
 from meeting.stores.relational import tasks
 from meeting.stores.relational.database import Database
@@ -86,7 +85,7 @@ class SqlUnit:
                 .values(position=after)
             )
         if moved.rowcount != 1:
-            raise Fault(Kind.CONFLICT, "another reader moved this cursor; read again")
+            raise Raced
 
     async def park(self, entry: Entry, error: str, attempts: int) -> None:
         """Lay an entry aside whose handler keeps failing, and move the cursor behind it."""

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import aiohttp
 import msgspec
 
+from meeting.domains.ai.events import SpeechCompleted
 from meeting.domains.meeting import tasks
 from meeting.domains.meeting.attendance import Attendance
 from meeting.domains.meeting.errands import Joiner, Leaver
@@ -24,6 +25,7 @@ from meeting.domains.meeting.schedule import Schedule
 from meeting.domains.meeting.service import MeetingService
 from meeting.domains.meeting.speech import SpeechKeeper
 from meeting.kernel.clock import rfc3339
+from meeting.kernel.consumer import Consumer
 from meeting.kernel.letter import Letter
 from meeting.kernel.queue import Place
 from meeting.kernel.task import Task
@@ -102,7 +104,15 @@ class House(Front):
         people = People(self.service)
         self.feed = Log(database)
         self.documents = SqlDocuments(database)
-        self.speech = SpeechKeeper(units=units, documents=self.documents)
+        speech = SpeechKeeper(units=units, documents=self.documents)
+        self.heard = Consumer(
+            "meeting",
+            SpeechCompleted.TOPIC,
+            feed=self.feed,
+            units=units,
+            handlers={SpeechCompleted: speech.report},
+            effects={SpeechCompleted: speech.keep},
+        )
         schedule = Schedule(units=units, clock=self.clock, people=people, passwords=self.passwords)
         attendance = Attendance(
             units=units,

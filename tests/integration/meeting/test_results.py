@@ -40,8 +40,8 @@ async def said(house: House, meeting: int, user: int, text: str, minute: int) ->
                 model_sha256="0" * 64,
             )
         )
-    for entry in await house.feed.pull("meeting", "ai_events"):
-        await house.speech(SpeechCompleted.read(entry.message), entry)
+    while await house.heard.step():
+        pass
 
 
 async def test_what_was_said_is_read_back(house: House) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from meeting.domains.notification.history import History
 from meeting.domains.notification.model import Draft
-from meeting.domains.notification.reactions import Reactions
+from meeting.domains.notification.reactions import watch
 from meeting.domains.user.events import TOPIC, UserLoggedIn
 from meeting.kernel.call import Call, Caller
 from meeting.kernel.consumer import Consumer
@@ -32,13 +32,12 @@ class NotificationHouse(House):
         super().__init__(database)
         units = SqlUnits(database, SqlNotificationUnit, self.clock, self.ids)
         self.history = History(units, lambda: None)
-        reactions = Reactions(units, lambda: None)
         self.users = Consumer(
             "notification",
             TOPIC,
             feed=self.feed,
             units=units,
-            handlers={UserLoggedIn: reactions.logged_in},
+            handlers={UserLoggedIn: watch},
         )
         self.routes = [*self.routes, *notification.routes(self.history, self.envelope)]
 

@@ -165,13 +165,12 @@ class World:
         self.meeting = MeetingService(
             units=self._meetings, schedule=self.schedule, attendance=self.attendance
         )
-        keeper = PresenceKeeper(units=self._meetings, clock=self.clock)
         self.keeper = Consumer(
             "meeting",
             TOPIC,
             feed=self.feed,
             units=self._meetings,
-            handlers={ConnectionClosed: keeper},
+            handlers={ConnectionClosed: PresenceKeeper(self.clock)},
         )
         self.units = SqlUnits(self.database, SqlSignalingUnit, self.clock, self.ids)
         self.limits = limits

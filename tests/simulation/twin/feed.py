@@ -18,7 +18,7 @@ from meeting.kernel.errors import Fault, Kind
 from meeting.kernel.foreign import Stray
 from meeting.kernel.growth import Growth
 from meeting.kernel.letter import Held, Letter, Over
-from meeting.kernel.message import Entry, Event, Message
+from meeting.kernel.message import Entry, Event, Message, Raced
 from meeting.kernel.relay import Posted
 from meeting.kernel.task import Task
 from tests.simulation.loop import Loop
@@ -75,7 +75,7 @@ class Store:
         if any(each in self.settled for each in unit.ended):
             raise Over
         if not self.rows.commit(unit.said, unit.moves):
-            raise Fault(Kind.CONFLICT, "another reader moved this cursor; read again")
+            raise Raced
         self.committed(unit.said)
         self.settled |= set(unit.ended)
         self.parked += unit.parked

@@ -9,11 +9,14 @@ import pytest
 from meeting.kernel.consumer import LONGEST_PAUSE, Consumer
 from meeting.kernel.errors import Fault, Kind
 from meeting.kernel.message import Entry
+from meeting.kernel.ports import Unit
 from tests.contract.feed import TOPIC, Number, everything, say
 from tests.contract.worlds import SqlWorld
 from tests.stores import at
 
 ATTEMPTS = 5
+TOGETHER = 1
+"""Tries of an event that comes with others, before it is tried alone."""
 
 
 class Watched:
@@ -40,16 +43,14 @@ class Watched:
         self.pauses.append(seconds)
         await asyncio.sleep(0)
 
-    async def handle(self, event: Number, entry: Entry) -> None:
+    async def handle(self, unit: Unit, event: Number, _entry: Entry) -> None:
         """Fail, or take the event; after a 2 the 0 is said."""
         fault = self.faults.pop(0) if self.faults else None
         if fault is not None:
             raise fault
-        async with self.world.units.write() as unit:
-            await unit.advance(entry)
         self.done.append(event.value)
         if event.value == 2:
-            await say(self.world, 0)
+            unit.append(Number(value=0))
         if event.value == 0:
             self.finished.set()
 
@@ -128,7 +129,7 @@ async def test_what_keeps_failing_is_parked(
 ) -> None:
     """After five tries with growing pauses an event is laid aside, and the next has its effect."""
     await say(watched.world, 1, 0)
-    watched.faults = [failure() for _ in range(ATTEMPTS)]
+    watched.faults = [failure() for _ in range(TOGETHER + ATTEMPTS)]
     await watched.run()
     assert watched.done == [0]
     assert watched.pauses == sorted(watched.pauses)
@@ -143,7 +144,7 @@ async def test_what_keeps_failing_is_parked(
 async def test_what_can_t_go_better_is_parked_at_once(watched: Watched) -> None:
     """An event that no other try would help is laid aside without a pause for those behind it."""
     await say(watched.world, 1, 0)
-    watched.faults = [Fault(Kind.MEETING_NOT_FOUND, "there is none")]
+    watched.faults = [Fault(Kind.MEETING_NOT_FOUND, "there is none")] * (TOGETHER + 1)
     await watched.run()
     assert watched.done == [0]
     assert watched.pauses == []

@@ -6,7 +6,7 @@ import pytest
 
 from meeting.domains.ai.events import SpeechCompleted
 from meeting.domains.meeting import speech
-from meeting.domains.meeting.acquaintance import NameKeeper, OnlineKeeper
+from meeting.domains.meeting.acquaintance import appear, rename
 from meeting.domains.meeting.model import PartRole
 from meeting.domains.meeting.record import ANALYSES, TRANSCRIPTS
 from meeting.domains.signaling.events import ConnectionClosed
@@ -15,7 +15,7 @@ from meeting.kernel.clock import Clock
 from meeting.kernel.consumer import Consumer
 from meeting.kernel.errors import Fault, Kind
 from meeting.kernel.ids import RandomIds
-from meeting.kernel.message import Event
+from meeting.kernel.message import Entry, Event
 from meeting.kernel.page import Page
 from meeting.stores.relational.unit import SqlUnit, SqlUnits
 from tests.unit.meeting.world import NOON, World
@@ -77,8 +77,16 @@ def listener(world: World) -> Consumer:
         "ai_events",
         feed=world.feed,
         units=world.units,
-        handlers={SpeechCompleted: world.speech},
+        handlers={SpeechCompleted: world.speech.report},
+        effects={SpeechCompleted: world.speech.keep},
     )
+
+
+async def depart(world: World, entry: Entry) -> None:
+    """Consume the news that a peer has gone."""
+    async with world.units.write() as unit:
+        await unit.advance(entry)
+        await world.presence(unit, ConnectionClosed.read(entry.message), entry)
 
 
 async def lines(world: World, meeting_id: int, source: str = "best") -> list[str]:
@@ -126,7 +134,7 @@ async def test_a_crash_between_document_and_cursor_repeats_without_trace(
         patch.setattr(speech, "failpoint", stop)
         [entry] = await world.feed.pull("meeting", "ai_events")
         with pytest.raises(Stopped):
-            await world.speech(spoken(meeting.id), entry)
+            await world.speech.keep(spoken(meeting.id), entry)
     assert (await world.documents.find(TRANSCRIPTS, meeting_id=meeting.id, page=Page())).total == 1
     assert len(await world.feed.pull("meeting", "ai_events")) == 1
     await listener(world).step()
@@ -141,7 +149,7 @@ async def test_a_result_for_no_meeting_is_not_stored(world: World) -> None:
     await publish(world, spoken(77))
     [entry] = await world.feed.pull("meeting", "ai_events")
     with pytest.raises(Fault) as caught:
-        await world.speech(SpeechCompleted.read(entry.message), entry)
+        await world.speech.keep(SpeechCompleted.read(entry.message), entry)
     assert caught.value.kind is Kind.MEETING_NOT_FOUND
     assert (await world.documents.find(TRANSCRIPTS, meeting_id=77, page=Page())).total == 0
 
@@ -181,7 +189,7 @@ async def test_the_last_peer_gone_frees_the_seat_once(world: World) -> None:
     await publish(world, closed(meeting.id, last=False), closed(meeting.id), closed(meeting.id))
     seated = []
     for entry in await world.feed.pull("meeting", "signaling_events"):
-        await world.presence(ConnectionClosed.read(entry.message), entry)
+        await depart(world, entry)
         seated.append((await world.schedule.get(world.call(1), meeting.id)).joined)
     assert seated == [1, 0, 0]
     left = [message for message in await world.told() if message.type == "meeting.user_left"]
@@ -198,7 +206,7 @@ async def test_who_came_again_keeps_the_seat(world: World) -> None:
     service = world.call(2, service="signaling")
     await world.service.validate_user_access(service, 2, meeting.id, admit=True)
     [entry] = await world.feed.pull("meeting", "signaling_events")
-    await world.presence(ConnectionClosed.read(entry.message), entry)
+    await depart(world, entry)
     assert (await world.schedule.get(world.call(1), meeting.id)).joined == 1
 
 
@@ -210,7 +218,7 @@ async def test_news_after_the_end_or_of_nobody_only_moves_the_cursor(world: Worl
     told = await world.told()
     await publish(world, closed(meeting.id), closed(meeting.id, 9), closed(4_000_000))
     for entry in await world.feed.pull("meeting", "signaling_events"):
-        await world.presence(ConnectionClosed.read(entry.message), entry)
+        await depart(world, entry)
     assert await world.told() == told
     assert await world.feed.pull("meeting", "signaling_events") == []
 
@@ -230,7 +238,7 @@ async def test_online_follows_the_socket(world: World) -> None:
     assert await online()
     await publish(world, closed(meeting.id))
     [entry] = await world.feed.pull("meeting", "signaling_events")
-    await world.presence(ConnectionClosed.read(entry.message), entry)
+    await depart(world, entry)
     assert not await online()
 
 
@@ -242,8 +250,8 @@ def acquaintance(world: World) -> Consumer:
         feed=world.feed,
         units=world.units,
         handlers={
-            UserProfileUpdated: NameKeeper(world.units),
-            UserStatusChanged: OnlineKeeper(world.units),
+            UserProfileUpdated: rename,
+            UserStatusChanged: appear,
         },
         pause=no_pause,
     )

@@ -109,7 +109,7 @@ class World:
             units=self.units, schedule=self.schedule, attendance=self.attendance
         )
         self.speech = SpeechKeeper(units=self.units, documents=self.documents)
-        self.presence = PresenceKeeper(units=self.units, clock=self.clock)
+        self.presence = PresenceKeeper(self.clock)
 
     def call(self, user_id: int, *, service: str = "", key: str = "") -> Call:
         """Make the call of a user, or of a service for one."""

@@ -9,7 +9,7 @@ import msgspec
 from meeting.domains.notification.history import History
 from meeting.domains.notification.model import Draft
 from meeting.domains.notification.pusher import Pusher
-from meeting.domains.notification.reactions import Reactions
+from meeting.domains.notification.reactions import begin, watch
 from meeting.domains.signaling.api import Broadcast
 from meeting.domains.user.events import TOPIC, UserLoggedIn, UserRegistered
 from meeting.kernel.call import Call, Caller
@@ -62,7 +62,6 @@ class World:
         self.sockets = Sockets()
         self.pusher = Pusher(units=self.units, signaling=self.sockets, ids=self.ids)
         self.history = History(self.units, self._stir)
-        self.reactions = Reactions(self.units, self._stir)
         self.stirs = 0
         """How often the pusher was told that a frame is owed."""
         self.pauses: list[float] = []
@@ -73,9 +72,10 @@ class World:
             feed=Log(database),
             units=self.units,
             handlers={
-                UserRegistered: self.reactions.registered,
-                UserLoggedIn: self.reactions.logged_in,
+                UserRegistered: begin,
+                UserLoggedIn: watch,
             },
+            after=self._stir,
             pause=self._pause,
         )
 
