@@ -13,6 +13,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import Progress
 
+from tests.bench.bounds import positive
 from tests.bench.course import LARGEST
 from tests.bench.environment import ROOT
 from tests.bench.latency import NOTES, figures, label, remarks, table
@@ -31,10 +32,10 @@ Rounds = dict[tuple[str, float], dict[str, list[float]]]
 
 def options(parser: argparse.ArgumentParser) -> None:
     """Say what can be set."""
-    parser.add_argument("--rounds", type=int, default=5, help="each way once a round (5)")
-    parser.add_argument("--seconds", type=float, default=5, help="of one course (5)")
+    parser.add_argument("--rounds", type=positive(int), default=5, help="each way once a round (5)")
+    parser.add_argument("--seconds", type=positive(float), default=5, help="of one course (5)")
     text = "events a second; repeatable (1000, then 100)"
-    parser.add_argument("--rate", type=float, action="append", help=text)
+    parser.add_argument("--rate", type=positive(float), action="append", help=text)
     parser.add_argument("--appendfsync", choices=("everysec", "always", "no"), default="everysec")
 
 
@@ -103,7 +104,7 @@ def _one(
         given = {
             "database": databases[way.database](),
             "redis": memory.url(),
-            "number": int(rate * seconds),
+            "number": max(1, int(rate * seconds)),
             "rate": rate,
             "patience": patience,
         }

@@ -10,6 +10,7 @@ import msgspec
 from rich.console import Console
 from rich.progress import Progress
 
+from tests.bench.bounds import positive
 from tests.bench.environment import ROOT, Missing, command
 from tests.bench.ratio import Spread, ratio
 from tests.bench.result import Figure, Result, promises, table
@@ -27,8 +28,9 @@ Runs = dict[tuple[str, str, str], list[float]]
 
 def options(parser: argparse.ArgumentParser) -> None:
     """Say what can be set."""
-    parser.add_argument("--rounds", type=int, default=5, help="each peer once a round (5)")
-    parser.add_argument("--number", type=int, default=3000, help="tasks a run (3000)")
+    whole = positive(int)
+    parser.add_argument("--rounds", type=whole, default=5, help="each peer once a round (5)")
+    parser.add_argument("--number", type=whole, default=3000, help="tasks a run (3000)")
     parser.add_argument("--appendfsync", choices=("everysec", "always", "no"), default="everysec")
     names = [each.name for each in RIVALS]
     parser.add_argument("--peer", action="append", choices=names, help="this one alone; repeatable")

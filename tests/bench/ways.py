@@ -1,16 +1,20 @@
-"""The ways of an event from who commits it to who handles it, and two bare ones beside them."""
+"""The ways of an event from who commits it to who handles it, and bare ones beside them."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
+import aiosqlite
+import asyncpg
 import msgspec
 from redis.asyncio import Redis as Client
+from sqlalchemy import make_url
 
 from meeting.kernel.consumer import Consumer
 from meeting.kernel.message import Entry
 from meeting.kernel.ports import Feed, Unit, Units
+from meeting.stores.relational.database import PRAGMAS
 from tests.bench.course import Put
 from tests.contract.feed import TOPIC, Number
 from tests.contract.worlds import SqlWorld, Stepped
@@ -53,7 +57,7 @@ async def carried(place: Place, hit: Hit) -> AsyncIterator[Opened]:
 
 @asynccontextmanager
 async def handed(place: Place, hit: Hit) -> AsyncIterator[Opened]:
-    """A list and an `asyncio.Event`."""
+    """A list and an `asyncio.Event`; where there is a database, a bare COMMIT for what waits."""
     waiting: list[int] = []
     some = asyncio.Event()
 
@@ -61,15 +65,44 @@ async def handed(place: Place, hit: Hit) -> AsyncIterator[Opened]:
         waiting.extend(numbers)
         some.set()
 
-    async def take() -> None:
-        while True:
-            await some.wait()
-            some.clear()
-            for each in waiting:
-                hit(each)
-            waiting.clear()
+    async with _commit(place.database) as commit:
 
-    yield Opened(put, [take])
+        async def take() -> None:
+            while True:
+                await some.wait()
+                some.clear()
+                taken, waiting[:] = waiting[:], []
+                await commit(taken[-1])
+                for each in taken:
+                    hit(each)
+
+        yield Opened(put, [take])
+
+
+@asynccontextmanager
+async def _commit(database: str) -> AsyncIterator[Callable[[int], Awaitable[object]]]:
+    """Open the driver itself, and give what commits a number as durably as our rows are."""
+    update = "UPDATE floor SET position = "
+    if database.startswith("sqlite"):
+        async with aiosqlite.connect(str(make_url(database).database), isolation_level=None) as file:
+            for name, value in PRAGMAS.items():
+                await file.execute(f"PRAGMA {name}={value}")
+            await file.execute("CREATE TABLE floor AS SELECT 0 AS position")
+            yield lambda position: file.execute(f"{update}{position}")
+    elif database:
+        url = make_url(database).set(drivername="postgresql")
+        server = await asyncpg.connect(url.render_as_string(hide_password=False))
+        try:
+            await server.execute("CREATE TABLE floor AS SELECT 0::bigint AS position")
+            yield lambda position: server.execute(f"{update}$1", position)
+        finally:
+            await server.close()
+    else:
+        yield _nothing
+
+
+async def _nothing(_position: int) -> None:
+    """Commit nothing."""
 
 
 @asynccontextmanager
@@ -132,8 +165,8 @@ class Way(msgspec.Struct, frozen=True, kw_only=True):
     database: str = ""
     """What the rows lie in: `sqlite`, `postgresql` or nothing."""
     bare: bool = False
-    """Without a commit: counted from the call, as a reader may have it before XADD's answer comes.
-    """
+    """Without a commit of whoever sends: counted from the call, as a reader may have it before
+    XADD's answer comes."""
     open: Callable[[Place, Hit], AbstractAsyncContextManager[Opened]]
     with_rows: str = "yes"
     once: str = "yes: in the handler's commit"
@@ -157,6 +190,20 @@ WAYS = (
         killed="lost",
         poisoned="no",
         source="tests/bench/ways.py",
+    ),
+    *(
+        Way(
+            name=f"Event and COMMIT, {name}",
+            database=name.lower(),
+            bare=True,
+            open=handed,
+            with_rows="no: it is not kept before it is handled",
+            once="yes",
+            killed="lost",
+            poisoned="no",
+            source="tests/bench/ways.py",
+        )
+        for name in ("SQLite", "PostgreSQL")
     ),
     Way(
         name="XADD to XREAD",
