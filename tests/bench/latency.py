@@ -30,9 +30,9 @@ COMPARED = ("p50", "p99")
 NOTES = (
     "One producer, one topic, one consumer, in one process; the handler moves its cursor and does "
     "nothing else; events that are there together share a commit. p50 and p99 count from the "
-    "moment at which the producer's COMMIT returned (of the bare ones: from the call); \"late\" is "
-    "from the event's place in the schedule until COMMIT returned. What is due while a commit is under way goes "
-    "into the next one together."
+    'moment at which the producer\'s COMMIT returned (of the bare ones: from the call); "late" is '
+    "from the event's place in the schedule until COMMIT returned. What is due while a commit is "
+    "under way goes into the next one together."
 )
 
 Runs = Mapping[tuple[str, float], Mapping[str, Sequence[float]]]

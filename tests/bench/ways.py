@@ -84,7 +84,8 @@ async def _commit(database: str) -> AsyncIterator[Callable[[int], Awaitable[obje
     """Open the driver itself, and give what commits a number as durably as our rows are."""
     update = "UPDATE floor SET position = "
     if database.startswith("sqlite"):
-        async with aiosqlite.connect(str(make_url(database).database), isolation_level=None) as file:
+        path = str(make_url(database).database)
+        async with aiosqlite.connect(path, isolation_level=None) as file:
             for name, value in PRAGMAS.items():
                 await file.execute(f"PRAGMA {name}={value}")
             await file.execute("CREATE TABLE floor AS SELECT 0 AS position")
