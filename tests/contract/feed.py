@@ -9,6 +9,7 @@ from typing import ClassVar, Protocol
 import pytest
 
 from meeting.kernel.consumer import ATTEMPTS, TOGETHER, Consumer
+from meeting.kernel.errors import Fault, Kind
 from meeting.kernel.message import Entry, Event, Raced
 from meeting.kernel.ports import Feed, Unit, Units
 
@@ -224,6 +225,23 @@ async def failing_handler(world: World) -> None:
     assert min(tries.values()) >= ATTEMPTS
 
 
+async def hopeless_event(world: World) -> None:
+    """An event that no other try would help is parked, and none of those that came with it."""
+    await say_at_once(world, TOGETHER)
+
+    async def handle(unit: Unit, event: Number, _entry: Entry) -> None:
+        if event.value == TOGETHER // 2:
+            raise Fault(Kind.MEETING_NOT_FOUND, "there is none")
+        unit.append(Whisper(value=event.value))
+
+    consumer = Consumer(
+        "a", TOPIC, feed=world.feed, units=world.units, handlers={Number: handle}, pause=no_pause
+    )
+    while await consumer.step():
+        pass
+    assert await whispered(world) == [n for n in range(TOGETHER) if n != TOGETHER // 2]
+
+
 async def lost_races(world: World) -> None:
     """That another reader was faster with some events is no failure of the next one."""
     await say(world, *range(ATTEMPTS))
@@ -291,6 +309,7 @@ PROMISES: Sequence[Callable[[World], Awaitable[None]]] = (
     woken_before,
     in_batches,
     failing_handler,
+    hopeless_event,
     lost_races,
     skipped,
 )
