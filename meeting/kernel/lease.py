@@ -10,6 +10,9 @@ from typing import Any
 
 import msgspec
 
+LONGEST_KEY = 200
+LONGEST_OWNER = 64
+
 
 class Lease(msgspec.Struct, frozen=True, kw_only=True):
     """Somebody's hold on a key. `value` is whatever the holder wants others to see."""
@@ -23,6 +26,12 @@ class Lease(msgspec.Struct, frozen=True, kw_only=True):
     def lives(self, now: datetime) -> bool:
         """Tell whether the hold is still good; at the moment of expiry it is over."""
         return now < self.expires_at
+
+
+def fit(key: str, owner: str) -> None:
+    """Refuse names that are longer than every store has room for; a defect of whoever made them."""
+    if len(key) > LONGEST_KEY or len(owner) > LONGEST_OWNER:
+        raise ValueError(f"a lease's key or owner is too long: {len(key)}, {len(owner)} characters")
 
 
 def free(current: Lease | None, owner: str, now: datetime) -> bool:

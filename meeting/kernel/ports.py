@@ -74,10 +74,10 @@ class Feed(Protocol):
 
 
 class Leases(Protocol):
-    """Holds on keys with owner, expiry and fence, in one unit of work (rules: `kernel.lease`).
+    """Holds on keys with owner, expiry and fence; each call is one step (rules: `kernel.lease`).
 
-    On SQL the time is that of the process, by its injected clock; clocks that differ make a hold
-    end early or late, but never do two have it: that rests on the fence.
+    On Redis the time is the server's. On SQL it is that of the process, by its injected clock;
+    clocks that differ make a hold end early or late, but an old fence is refused all the same.
     """
 
     async def take(
@@ -106,8 +106,8 @@ class Leases(Protocol):
         """End all holds on keys that begin with `prefix`, over or not, and return them, by key."""
         ...
 
-    async def get(self, key: str, *, lock: bool = False) -> Lease | None:
-        """Return the hold on a key, also one that is over; `lock` keeps other writers off it."""
+    async def get(self, key: str) -> Lease | None:
+        """Return the hold on a key, also one that is over."""
         ...
 
     async def list(self, prefix: str, *, owner: str = "") -> Sequence[Lease]:
@@ -119,6 +119,14 @@ class Leases(Protocol):
 
     async def over(self, prefix: str, limit: int) -> Sequence[Lease]:
         """Return holds on keys that begin with `prefix` and are over, the longest ago first."""
+        ...
+
+
+class Lockable(Leases, Protocol):
+    """Leases among the rows of a unit of work: what is done to holds is part of its commit."""
+
+    async def get(self, key: str, *, lock: bool = False) -> Lease | None:
+        """Return the hold on a key; `lock` keeps other writers off it until the unit's end."""
         ...
 
 

@@ -3,23 +3,29 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import Self
+from datetime import timedelta
+from typing import Any, Self, cast
 
 from meeting.kernel.clock import SystemClock
 from meeting.kernel.growth import Growth
 from meeting.kernel.ids import RandomIds
+from meeting.kernel.ports import Leases
 from meeting.kernel.relay import Relay
 from meeting.kernel.secret import Secret
 from meeting.stores.relational import migrate
 from meeting.stores.relational.adoption import SqlAdoption
 from meeting.stores.relational.database import Database
+from meeting.stores.relational.leases import LeaseRows
 from meeting.stores.relational.outbox import Cursors, Log, Posts
 from meeting.stores.relational.unit import SqlUnit, SqlUnits
+from meeting.transports.leases.leases import RedisLeases
 from meeting.transports.pubsub.carrier import RedisCarrier
 from meeting.transports.pubsub.feed import StreamFeed
 from meeting.transports.pubsub.listener import Listener
 from meeting.transports.redis.connection import Connection
+from tests.clock import MovingClock
 from tests.contract.feed import TOPIC
+from tests.redis import Redis
 
 
 class NumberUnit(SqlUnit):
@@ -106,3 +112,57 @@ class Stepped:
                 ears.cancel()
                 await asyncio.gather(ears, return_exceptions=True)
                 await connection.close()
+
+
+class Each:
+    """Leases of which every call is a transaction of its own."""
+
+    def __init__(self, rows: type[LeaseRows], database: Database, clock: MovingClock) -> None:
+        self._rows = rows
+        self._database = database
+        self._clock = clock
+
+    def __getattr__(self, name: str) -> Any:
+        async def call(*given: Any, **named: Any) -> Any:
+            async with self._database.write() as connection:
+                return await getattr(self._rows(connection, self._clock), name)(*given, **named)
+
+        return call
+
+
+class SqlLeases:
+    """The leases of a database, by a clock that is moved."""
+
+    def __init__(self, database: Database, rows: type[LeaseRows] = LeaseRows) -> None:
+        self._clock = MovingClock()
+        self.leases = cast(Leases, Each(rows, database, self._clock))
+
+    async def move(self, span: timedelta) -> None:
+        """Move the clock."""
+        self._clock.move(span)
+
+
+class ServerLeases:
+    """The leases of a Redis; its time stands where it is, so the ends come nearer instead."""
+
+    def __init__(self, leases: Leases, server: Redis) -> None:
+        self.leases = leases
+        self._server = server
+
+    async def move(self, span: timedelta) -> None:
+        """Bring the ends of all holds nearer."""
+        with self._server.client() as client:
+            for key in client.zrange("leases:ends", 0, -1):
+                client.zincrby("leases:ends", -(span // timedelta(microseconds=1)), key)
+
+
+@asynccontextmanager
+async def served(
+    redis: Redis, kind: type[RedisLeases] = RedisLeases
+) -> AsyncIterator[ServerLeases]:
+    """Leases in a Redis."""
+    connection = Connection(Secret(redis.url()))
+    try:
+        yield ServerLeases(kind(connection), redis)
+    finally:
+        await connection.close()

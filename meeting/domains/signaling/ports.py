@@ -6,14 +6,14 @@ from typing import Protocol
 import msgspec
 
 from meeting.domains.signaling.model import Close
-from meeting.kernel.ports import Leases, Unit
+from meeting.kernel.ports import Lockable, Unit
 
 
 class SignalingUnit(Unit, Protocol):
     """A unit of work over places, roster versions and spent tickets."""
 
     @property
-    def leases(self) -> Leases:
+    def leases(self) -> Lockable:
         """Return the places."""
         ...
 

@@ -23,8 +23,8 @@ leases = Table(
     "leases",
     metadata,
     Column("fence", BigKey, primary_key=True),
-    Column("key", Exact(200), nullable=False, unique=True),
-    Column("owner", String(64), nullable=False),
+    Column("key", Exact(rules.LONGEST_KEY), nullable=False, unique=True),
+    Column("owner", String(rules.LONGEST_OWNER), nullable=False),
     Column("expires_at", Moment, nullable=False, index=True),
     Column("value", JSON, nullable=False),
     sqlite_autoincrement=True,
@@ -37,7 +37,7 @@ LAST = "\U0010ffff"
 
 
 class LeaseRows:
-    """Satisfies `Leases`."""
+    """Satisfies `Lockable`."""
 
     def __init__(self, connection: AsyncConnection, clock: Clock) -> None:
         self._connection = connection
@@ -47,6 +47,7 @@ class LeaseRows:
         self, key: str, owner: str, ttl: timedelta, value: dict[str, Any] | None = None
     ) -> Lease | None:
         """Take a key; None while another owner holds it."""
+        rules.fit(key, owner)
         current = await self.get(key, lock=True)
         now = self._clock.now()
         if not rules.free(current, owner, now):

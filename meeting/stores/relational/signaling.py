@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from meeting.kernel.clock import Clock
 from meeting.kernel.ids import Ids
-from meeting.kernel.ports import Leases
+from meeting.kernel.ports import Lockable
 from meeting.stores.relational.database import metadata
 from meeting.stores.relational.leases import LeaseRows
 from meeting.stores.relational.outbox import cursors, outbox
@@ -37,7 +37,7 @@ class SqlSignalingUnit(SqlUnit):
 
     def __init__(self, connection: AsyncConnection, clock: Clock, ids: Ids) -> None:
         super().__init__(connection, clock, ids)
-        self.leases: Leases = LeaseRows(connection, clock)
+        self.leases: Lockable = LeaseRows(connection, clock)
 
     async def version(self, room_id: str) -> int:
         """Return the version of a room's roster."""

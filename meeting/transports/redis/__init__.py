@@ -1,1 +1,1 @@
-"""The connection to Redis that tasks and events travel through, and its scripts."""
+"""The connection to Redis that tasks, events and leases travel through, and its scripts."""

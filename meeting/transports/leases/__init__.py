@@ -1,0 +1,1 @@
+"""Holds on keys in Redis, by the server's own time."""
