@@ -65,7 +65,8 @@ def main(
     doubled     with more than one effect
     unanswered  asked for without an answer: may have happened, once at most
     dead        dead letters and parked events; a few are meant to end so
-    hits        kills and stops that met a held lease: a worker its own, others anybody's
+    hits        kills and stops that met a held lease: workers and readers their own, others
+                anybody's
     falls       processes that ended by themselves, which none should
 
     \b

@@ -1,5 +1,7 @@
 """The parts of the product that a layout consists of, put together as the assembly does it."""
 
+from datetime import timedelta
+
 from meeting.kernel.clock import SystemClock
 from meeting.kernel.growth import Growth
 from meeting.kernel.ids import RandomIds
@@ -7,15 +9,17 @@ from meeting.kernel.ports import Feed
 from meeting.kernel.queue import Queue
 from meeting.kernel.relay import Carrier, Relay
 from meeting.kernel.secret import Secret
+from meeting.kernel.sole import Sole
 from meeting.stores.relational.database import Database
 from meeting.stores.relational.outbox import Cursors, Log, Posts
 from meeting.stores.relational.queue import SqlQueue
 from meeting.stores.relational.unit import SqlUnits
+from meeting.transports.leases.leases import RedisLeases
 from meeting.transports.pubsub.carrier import RedisCarrier
 from meeting.transports.pubsub.feed import StreamFeed
 from meeting.transports.queue.queue import RedisQueue
 from meeting.transports.redis.connection import Connection
-from tests.chaos.matter import Ledger, Told
+from tests.chaos.matter import HOLD, Ledger, Told
 from tests.chaos.orders import Orders
 
 
@@ -29,12 +33,16 @@ class House:
         self.redis: Connection | None = None
         self.queue: Queue = SqlQueue(self.database, self._clock, self._ids)
         self.feed: Feed = Log(self.database)
+        self.sole: Feed = self.feed
         self.growth = Growth()
         self.posts = Posts(self.database)
         if orders.redis:
             self.redis = Connection(Secret(orders.redis))
             self.queue = RedisQueue(self.redis, self._clock, self._ids)
             self.feed = StreamFeed(self.redis, Cursors(self.database), self.growth)
+            self.leases = RedisLeases(self.redis)
+            ttl = timedelta(seconds=HOLD)
+            self.sole = Sole(self.feed, self.leases, owner=orders.name, clock=self._clock, ttl=ttl)
             self.carrier: Carrier = RedisCarrier(self.redis, [Told.TOPIC])
 
     @property

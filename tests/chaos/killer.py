@@ -1,4 +1,4 @@
-"""Strikes the processes as the plan says, workers while they hold a lease."""
+"""Strikes the processes as the plan says, workers and readers while they hold a lease."""
 
 import asyncio
 import time
@@ -32,7 +32,8 @@ class Killer:
         self._stand = stand
         self.done: Counter[tuple[Target, How]] = Counter()
         self.hits: Counter[tuple[Target, How]] = Counter()
-        """A worker was hit if it held a task itself, anybody else if somebody did."""
+        """Anybody was hit while somebody held a task: a worker if it did itself, and of subscribers
+        with a lease the one that had it."""
         self._noted = noted
         self._mark = 0
 
@@ -86,24 +87,30 @@ class Killer:
         self._mark = mark
 
     async def _victim(self, strike: Strike) -> tuple[str, Child, bool]:
-        """Choose who is struck, held still already; of workers one that holds a task, if any."""
+        """Choose who is struck, held still already; one whom a strike hits, if there is one."""
         end = time.monotonic() + PATIENCE
         while True:
             tired = time.monotonic() > end
-            holders = await self._stand.holders()
             living = list(self._crew.living(strike.target))
+            aims = await self._aims(strike.target)
             if tired and not living:
                 raise LookupError(f"no {strike.target} is alive")
-            fit = [each for each in living if self._hit(strike.target, each[0], holders)]
+            fit = [each for each in living if self._crew.name(each[0]) in aims]
             if found := fit or (living if strike.blind or tired else []):
                 place, child = self._chance.choice(found)
                 # Held still first, looked at again then: what it holds now, it holds when struck.
                 child.hold()
-                hit = self._hit(strike.target, place, await self._stand.holders())
+                hit = self._crew.name(place) in await self._aims(strike.target)
                 if hit or strike.blind or tired:
                     return place, child, hit
                 child.go_on()
             await asyncio.sleep(LOOK_SECONDS)
 
-    def _hit(self, target: Target, place: str, holders: Collection[str]) -> bool:
-        return self._crew.name(place) in holders if target is Target.WORKER else bool(holders)
+    async def _aims(self, target: Target) -> Collection[str]:
+        """Name those of a kind whom a strike would hit now."""
+        holders = await self._stand.holders()
+        if target is Target.WORKER or not holders:
+            return holders
+        if target is Target.SUBSCRIBER and self._stand.house.redis is not None:
+            return await self._stand.readers()
+        return [self._crew.name(place) for place, _ in self._crew.living(target)]

@@ -42,7 +42,8 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     stops: int
     cuts: int
     hits: int
-    """Kills and stops that hit a held lease: a worker's own, or with others that of anybody."""
+    """Kills and stops that hit a held lease: a worker's own, or with others that of anybody; of
+    subscribers with a lease the one that has it."""
     tasks: int
     events: int
     lost: int

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC, datetime
 from typing import TypeVar
 
 import msgspec
@@ -13,6 +14,7 @@ from sqlalchemy.pool import NullPool
 
 from meeting.kernel.errors import Fault
 from meeting.kernel.queue import Place, Seen
+from meeting.kernel.sole import place
 from meeting.stores.relational import migrate
 from meeting.stores.relational.outbox import Cursors, parked
 from tests.chaos.house import House
@@ -49,6 +51,13 @@ class Stand:
         now = time.time()
         seen = await patiently(lambda: self.house.queue.list(QUEUE, Place.HELD, 0, PAGE))
         return {each.owner for each in seen if each.until > now}
+
+    async def readers(self) -> set[str]:
+        """Return who reads the log at this moment, where that takes a lease."""
+        held = await patiently(lambda: self.house.leases.get(place(CONSUMER, Told.TOPIC)))
+        if held is None or not held.lives(datetime.now(UTC)):
+            return set()
+        return {held.owner}
 
     async def count(self) -> int:
         """Count the effects, those that are there twice as two."""

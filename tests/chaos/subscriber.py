@@ -13,7 +13,7 @@ from tests.chaos.orders import Orders
 
 
 async def main() -> None:
-    """Consume until killed; a second process of the same name is ready to go on."""
+    """Consume until killed; a second process is ready to go on when the lease is over."""
     orders = Orders.given()
     house = House(orders)
     sabotage.install(orders, house)
@@ -22,7 +22,7 @@ async def main() -> None:
     async def handle(unit: Ledger, event: Told, _entry: Entry) -> None:
         await unit.effect("event", event.number, who)
 
-    reader = Consumer(CONSUMER, Told.TOPIC, feed=house.feed, units=units, handlers={Told: handle})
+    reader = Consumer(CONSUMER, Told.TOPIC, feed=house.sole, units=units, handlers={Told: handle})
     await reader.run()
 
 

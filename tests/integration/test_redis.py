@@ -7,10 +7,12 @@ from typing import Any
 
 import aiohttp
 
+from meeting.app.readers import READERS
+from meeting.kernel.sole import place
 from tests.integration.test_servers import BARE, PATIENCE, typed, until
 from tests.postgres import Postgres
 from tests.process import Client, serving
-from tests.redis import redis as server
+from tests.redis import Redis, redis as server
 
 SETTINGS = {key.replace(".", "__"): value for key, value in BARE.items()}
 
@@ -92,3 +94,23 @@ async def test_an_event_that_another_publishes(tmp_path: Path, cluster: Postgres
                 assert other.publish("user_events", json.dumps(event)) == 1
             assert await closed(socket) == 4001
             assert house.tracebacks() == []
+
+
+async def test_readers_have_leases(tmp_path: Path, cluster: Postgres, redis: Redis) -> None:
+    """Each reader of the house holds its topic, and a process that ends gives all of them back."""
+    dsn = cluster.database()
+    await asyncio.to_thread(typed, tmp_path, dsn, "migrate")
+    wanted = {place(name, topic).encode() for topic, names in READERS.items() for name in names}
+    with redis.client() as looking:
+        async with (
+            serving(tmp_path, postgres__dsn=dsn, redis__url=redis.url(), **SETTINGS) as house,
+            aiohttp.ClientSession() as http,
+        ):
+            await until(Client(house.url["http"], http), "running")
+            async with asyncio.timeout(PATIENCE):
+                while set(looking.hkeys("leases:holds")) != wanted:
+                    await asyncio.sleep(0.05)
+            owners = {held.split(b" ", 1)[1] for held in looking.hvals("leases:holds")}
+            assert len(owners) == 1
+            assert house.tracebacks() == []
+        assert looking.hkeys("leases:holds") == []

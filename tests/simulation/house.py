@@ -3,16 +3,19 @@
 import asyncio
 from collections.abc import Callable, Coroutine
 from datetime import timedelta
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
+from meeting.kernel import ports
 from meeting.kernel.consumer import Consumer
 from meeting.kernel.message import Entry, Event, Message
 from meeting.kernel.relay import Relay
+from meeting.kernel.sole import Sole
 from meeting.kernel.task import Task
 from meeting.kernel.window import Window
 from tests.simulation.loop import Loop
 from tests.simulation.process import Process
 from tests.simulation.twin.feed import Base, Redis, Store, Unit
+from tests.simulation.twin.leases import Leases
 
 READERS = {"numbers": ("a", "b"), "words": ("a",)}
 QUEUE = "ai_tasks"
@@ -20,6 +23,8 @@ SAYINGS = 12
 """About how often something is announced."""
 TROUBLE = 150.0
 """Virtual seconds in which much is said, and Redis may be lost."""
+LEASED = 0.7
+"""How many readers wait for a lease; those that do not may cost work, never an event."""
 PEACE = TROUBLE + 600
 """By when all must be done."""
 KEPT = timedelta(seconds=2)
@@ -111,7 +116,11 @@ class House:
                         apart.effect(entry)
 
             handlers = {Number: handle, Word: handle}
-            await Consumer(name, topic, feed=redis, units=base, handlers=handlers).run()
+            feed: ports.Feed = redis
+            if self.loop.chance.random() < LEASED:
+                leases = cast(ports.Leases, Leases(redis))
+                feed = Sole(redis, leases, owner=self.loop.new(), clock=self.loop)
+            await Consumer(name, topic, feed=feed, units=base, handlers=handlers).run()
 
         return consume
 

@@ -99,7 +99,7 @@ class Ruthless(Base):
 @pytest.fixture(autouse=True)
 def quiet(monkeypatch: pytest.MonkeyPatch) -> None:
     """Say nothing of all that fails on purpose; carry little at a time, forget soon."""
-    for name in ("relay", "consumer", "window"):
+    for name in ("relay", "consumer", "window", "sole"):
         monkeypatch.setattr(f"meeting.kernel.{name}.log", Silence())
     monkeypatch.setattr("meeting.kernel.relay.BATCH", 4)
     monkeypatch.setattr("meeting.kernel.window.LOOK_SECONDS", 5)

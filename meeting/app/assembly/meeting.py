@@ -56,7 +56,7 @@ def make(kept: Stores, users: Users, tokens: Tokens, clock: Clock) -> Meetings:
     results = Consumer(
         MEETING,
         ai_events.TOPIC,
-        feed=kept.log,
+        feed=kept.sole,
         units=units,
         handlers={
             ai_events.SpeechCompleted: speech.report,
@@ -68,7 +68,7 @@ def make(kept: Stores, users: Users, tokens: Tokens, clock: Clock) -> Meetings:
     departures = Consumer(
         MEETING,
         signaling_events.TOPIC,
-        feed=kept.log,
+        feed=kept.sole,
         units=units,
         handlers={
             signaling_events.ConnectionClosed: PresenceKeeper(clock),
@@ -77,7 +77,7 @@ def make(kept: Stores, users: Users, tokens: Tokens, clock: Clock) -> Meetings:
     news = Consumer(
         MEETING,
         user_events.TOPIC,
-        feed=kept.log,
+        feed=kept.sole,
         units=units,
         handlers={
             user_events.UserProfileUpdated: rename,

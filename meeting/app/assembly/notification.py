@@ -29,7 +29,7 @@ def make(kept: Stores, signals: Signals, ids: Ids) -> Notices:
     users = Consumer(
         NOTIFICATION,
         TOPIC,
-        feed=kept.log,
+        feed=kept.sole,
         units=units,
         handlers={
             UserRegistered: begin,

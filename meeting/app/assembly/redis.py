@@ -14,9 +14,11 @@ from meeting.kernel.errors import Fault
 from meeting.kernel.growth import Growth
 from meeting.kernel.ids import Ids
 from meeting.kernel.relay import Relay
+from meeting.kernel.sole import Sole
 from meeting.stores.relational.adoption import SqlAdoption
 from meeting.stores.relational.database import Database
 from meeting.stores.relational.outbox import Cursors, Posts
+from meeting.transports.leases.leases import RedisLeases
 from meeting.transports.pubsub.carrier import RedisCarrier
 from meeting.transports.pubsub.feed import StreamFeed
 from meeting.transports.pubsub.listener import Listener
@@ -32,6 +34,7 @@ class Link(msgspec.Struct, frozen=True):
     """What the stores have of a Redis."""
 
     feed: StreamFeed
+    sole: Sole
     queue: RedisQueue
     carrier: RedisCarrier
     look: Callable[[], Coroutine[Any, Any, None]]
@@ -53,6 +56,8 @@ def link(config: Config, database: Database, clock: Clock, ids: Ids) -> Link:
     relay = Relay(Posts(database), carrier)
     listener = Listener(connection, SqlAdoption(database, clock), growth, clock)
     queue = RedisQueue(connection, clock, ids)
+    feed = StreamFeed(connection, Cursors(database), growth)
+    sole = Sole(feed, RedisLeases(connection), owner=ids.new(), clock=clock)
     lack = ""
 
     async def look() -> None:
@@ -72,12 +77,14 @@ def link(config: Config, database: Database, clock: Clock, ids: Ids) -> Link:
             await look()
 
     async def stop() -> None:
+        await sole.release()
         await queue.close()
         await probe.close()
         await connection.close()
 
     return Link(
-        feed=StreamFeed(connection, Cursors(database), growth),
+        feed=feed,
+        sole=sole,
         queue=queue,
         carrier=carrier,
         look=look,

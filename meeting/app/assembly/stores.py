@@ -41,6 +41,8 @@ class Stores(msgspec.Struct, frozen=True):
     module: Module
     database: Database
     log: Feed
+    sole: Feed
+    """The log for consumers that belong to no process: of many processes one reads at a time."""
     documents: SqlDocuments
     answers: SqlAnswers
     queue: Queue
@@ -58,10 +60,12 @@ def make(config: Config, state: State, clock: Clock, ids: Ids) -> Stores:
         module = _file(database, state, window)
     else:
         module = _server(config, database, state, window, redis)
+    log = Log(database)
     return Stores(
         module=module,
         database=database,
-        log=redis.feed if redis else Log(database),
+        log=redis.feed if redis else log,
+        sole=redis.sole if redis else log,
         documents=SqlDocuments(database),
         answers=SqlAnswers(database, clock),
         queue=redis.queue if redis else SqlQueue(database, clock, ids),

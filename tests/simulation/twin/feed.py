@@ -17,6 +17,7 @@ import msgspec
 from meeting.kernel.errors import Fault, Kind
 from meeting.kernel.foreign import Stray
 from meeting.kernel.growth import Growth
+from meeting.kernel.lease import Lease
 from meeting.kernel.letter import Held, Letter, Over
 from meeting.kernel.message import Entry, Event, Message, Raced
 from meeting.kernel.relay import Posted
@@ -52,6 +53,8 @@ class Store:
         self.laid: set[str] = set()
         """Ids of those that ever came into a queue; that they stay there is the queue's matter."""
         self.settled: set[str] = set()
+        self.leases: dict[str, Lease] = {}
+        """Holds by key; they lie in Redis."""
         self._older: list[Server] = []
 
     def keep(self) -> None:
@@ -63,6 +66,7 @@ class Store:
         chance = self.loop.chance
         older = chance.choice([*self._older[-2:], Server()])
         self.server = copy.deepcopy(older)
+        self.leases = {}
         self.loop.note(f"redis comes back at {self.server.position}")
 
     def wake(self) -> None:
