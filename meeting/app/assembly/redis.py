@@ -48,8 +48,11 @@ def connect(config: Config) -> Connection:
     return Connection(config.redis.url, math.inf if config.debug else WAIT_SECONDS)
 
 
-def link(config: Config, database: Database, clock: Clock, ids: Ids) -> Link:
-    """Make what connects a database's outbox with a Redis; away or not, it is waited for."""
+def link(config: Config, name: str, database: Database, clock: Clock, ids: Ids) -> Link:
+    """Make what connects a database's outbox with a Redis; away or not, it is waited for.
+
+    `name` is that of the state folder, so a successor on it reads on without waiting for an end.
+    """
     connection, probe = connect(config), Connection(config.redis.url, pool=1)
     growth = Growth()
     carrier = RedisCarrier(connection)
@@ -57,7 +60,7 @@ def link(config: Config, database: Database, clock: Clock, ids: Ids) -> Link:
     listener = Listener(connection, SqlAdoption(database, clock), growth, clock)
     queue = RedisQueue(connection, clock, ids)
     feed = StreamFeed(connection, Cursors(database), growth)
-    sole = Sole(feed, RedisLeases(connection), owner=ids.new(), clock=clock)
+    sole = Sole(feed, RedisLeases(connection), owner=name, clock=clock)
     lack = ""
 
     async def look() -> None:

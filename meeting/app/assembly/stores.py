@@ -52,7 +52,7 @@ class Stores(msgspec.Struct, frozen=True):
 def make(config: Config, state: State, clock: Clock, ids: Ids) -> Stores:
     """Make the stores."""
     database = connect(config)
-    redis = link(config, database, clock, ids) if config.redis.url.reveal() else None
+    redis = link(config, state.name, database, clock, ids) if config.redis.url.reveal() else None
     kept = timedelta(hours=config.redis.kept_hours)
     keeper = SqlKeeper(database, clock, READERS)
     window = Window(keeper, redis.carrier if redis else None, kept)
