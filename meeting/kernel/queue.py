@@ -64,8 +64,14 @@ class Queue(Protocol):
         """
         ...
 
-    async def take(self, queue: str, owner: str, limit: int) -> Sequence[Held]:
+    async def take(
+        self, queue: str, owner: str, limit: int, done: Sequence[Held] = ()
+    ) -> Sequence[Held]:
         """Take up to `limit` tasks, each held for its `visibility_timeout`.
+
+        What is `done` in this queue ends first, as `settle` has it, in the same step: also where
+        there is no room or nothing to take. Those whose hold was lost are left as they are. Whoever
+        is not told how it went may bring the same again.
 
         Holds that are over and delays that are due come back into their lanes first; a hold that
         was over counts as an attempt that failed. What can't be read, and what has had its last

@@ -5,16 +5,15 @@ its effect are one commit, and a worker that was cut off and comes back changes 
 """
 
 import asyncio
-import math
 import random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import suppress
 from typing import Any
 
 import msgspec
 import structlog
 
 from meeting.kernel.backoff import backoff
+from meeting.kernel.beats import Beats
 from meeting.kernel.clock import Clock
 from meeting.kernel.errors import HOPELESS, Fault, Kind
 from meeting.kernel.letter import Held, Over
@@ -23,9 +22,6 @@ from meeting.kernel.task import Task
 
 IDLE_SECONDS = 1.0
 LONGEST_PAUSE = 5.0
-BEATS = 3
-"""Signs of life within the time that a hold lasts."""
-SLOWEST_BEAT = 10.0
 STORES = ("database", "redis")
 log = structlog.get_logger(__name__)
 
@@ -88,17 +84,17 @@ class Worker:
         self._changed = asyncio.Event()
         self._ebbed = asyncio.Event()
         """Something at hand has ended or was settled; `drain` alone looks at it."""
-        self._begun = asyncio.Event()
+        self._beats = Beats(name, queue, self._running)
         self._away = ""
         self._well = False
         """Something was done since the last look, so the stores that it needs are there."""
-        self._taking = False
+        self._turning = False
         self.draining = False
 
     async def run(self) -> None:
         """Work until cancelled; a store that is away is waited for, ever more slowly."""
         pause = 0.1
-        beats = asyncio.create_task(self._beats(), name=f"{self.name}.beats")
+        beats = asyncio.create_task(self._beats.run(), name=f"{self.name}.beats")
         try:
             while True:
                 progressed = False
@@ -124,52 +120,56 @@ class Worker:
             await self._give_back()
 
     async def step(self) -> bool:
-        """Settle what is done and begin what there is room for; False when there was neither."""
+        """End what is done and begin what there is room for; False when there was neither."""
         done, self._done = self._done, []
-        if done:
-            try:
-                await self._queue.settle(done)
-            except BaseException:
-                self._done = done + self._done
-                raise
-            self._ebbed.set()
-        room = self._concurrency - len(self._running)
-        if self.draining or room <= 0:
-            return bool(done)
-        taken = await self._take(room)
+        try:
+            taken = await self._turn(done)
+        except BaseException:
+            # Nobody knows whether they have ended; those that have are not touched again.
+            self._done = done + self._done
+            raise
         for held in taken:
             task = asyncio.create_task(self._attempt(held), name=f"{self.name}.{held.letter.id}")
             self._running[task] = held
             task.add_done_callback(self._ended)
         if taken:
-            self._begun.set()
-            await asyncio.sleep(0)  # what ends at once is settled together with its kind
+            self._beats.begun(taken)
+            await asyncio.sleep(0)  # what ends at once ends together with its kind
         return bool(taken or done)
 
-    async def _take(self, room: int) -> Sequence[Held]:
-        """Take tasks; what comes when a drain has begun meanwhile is given back."""
-        self._taking = True
+    async def _turn(self, done: Sequence[Held]) -> Sequence[Held]:
+        """End tasks and take others; what comes when a drain has begun meanwhile is given back."""
+        self._turning = True
         try:
-            taken = await self._queue.take(self.name, self._owner, room)
+            room = 0 if self.draining else self._room()
+            if not room:
+                if done:
+                    await self._queue.settle(done)
+                return []
+            taken = await self._queue.take(self.name, self._owner, room, done)
             if self.draining and taken:
                 await self._queue.release(taken)
                 return []
             return taken
         finally:
-            self._taking = False
+            self._turning = False
             self._ebbed.set()
+
+    def _room(self) -> int:
+        """Return how many may begin; what has ended a moment ago has room left, though noted."""
+        return self._concurrency - sum(not task.done() for task in self._running)
 
     async def drain(self) -> None:
         """Take no new tasks and wait for those at hand."""
         self.draining = True
         self._changed.set()
-        while self._running or self._done or self._taking:
+        while self._running or self._done or self._turning:
             self._ebbed.clear()
             await self._ebbed.wait()
 
     async def _rest(self) -> None:
         """Wait for something to do: an end of a task at hand, or a new one where there is room."""
-        if self.draining or len(self._running) >= self._concurrency:
+        if self.draining or not self._room():
             await self._changed.wait()
         else:
             ended = asyncio.ensure_future(self._changed.wait())
@@ -244,39 +244,6 @@ class Worker:
         log.info("task failed", queue=self.name, type=letter.type, retry=retry, error=said)
         await self._queue.fail(held, said, backoff(retry, self._chance))
         return "again"
-
-    async def _beats(self) -> None:
-        """Give signs of life for what is at hand, and stop what is lost.
-
-        What begins while this waits may have a shorter hold than all the others, so it looks again.
-        """
-        now = asyncio.get_running_loop().time
-        due = math.inf
-        while True:
-            self._begun.clear()
-            spans = [each.letter.hold / BEATS for each in self._running.values()]
-            due = min(due, now() + min([SLOWEST_BEAT, *spans]))
-            with suppress(TimeoutError):
-                async with asyncio.timeout_at(due):
-                    await self._begun.wait()
-            if not self._begun.is_set():
-                due = math.inf
-                await self._beat()
-
-    async def _beat(self) -> None:
-        at_hand = list(self._running.items())
-        if not at_hand:
-            return
-        try:
-            lost = await self._queue.extend([held for _, held in at_hand])
-        except Fault as fault:
-            log.warning("no sign of life could be given", queue=self.name, reason=str(fault))
-            return
-        gone = {(each.letter.id, each.fence) for each in lost}
-        for task, held in at_hand:
-            if (held.letter.id, held.fence) in gone and not task.done():
-                log.warning("hold lost", queue=self.name, type=held.letter.type)
-                task.cancel()
 
     async def _give_back(self) -> None:
         """Settle what is done and give back what is not, as far as the store lets us."""

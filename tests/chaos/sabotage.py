@@ -59,7 +59,7 @@ def install(orders: Orders, house: House) -> None:
         house.unit = Blind
         for place in (sql, rows):
             place.hold = _stale  # type: ignore[attr-defined] # as it is looked up where it is used
-        for name in ("SETTLE", "EXTEND", "RELEASE", "AGAIN", "BURY"):
+        for name in ("TAKE", "SETTLE", "EXTEND", "RELEASE", "AGAIN", "BURY"):
             setattr(scripts, name, _unfenced(getattr(scripts, name)))
     elif orders.sabotage == "early":
         house.unit = Hasty
@@ -82,7 +82,7 @@ def _stale(held: Sequence[Held]) -> ColumnElement[bool]:
 def _unfenced(script: Script) -> Script:
     """Let any fence of a hold do."""
     text = script.text
-    for compared in (" == ARGV[i + 1]", "fence == ARGV[i + 1]", "fence ~= ARGV[2]"):
+    for compared in (" == ARGV[i + 1]", " == words[i + 1]", "fence ~= ARGV[2]"):
         never = "not fence" if "~=" in compared else " ~= nil"
         text = text.replace(compared, never)
     assert text != script.text
@@ -92,8 +92,10 @@ def _unfenced(script: Script) -> Script:
 def _early(house: House) -> None:
     take = house.queue.take
 
-    async def taken(queue: str, owner: str, limit: int) -> Sequence[Held]:
-        held = await take(queue, owner, limit)
+    async def taken(
+        queue: str, owner: str, limit: int, done: Sequence[Held] = ()
+    ) -> Sequence[Held]:
+        held = await take(queue, owner, limit, done)
         await house.queue.settle(held)
         return held
 

@@ -24,6 +24,8 @@ STEPS = 50
 STEP_SECONDS = 1000
 """By so much time is moved; what ends, ends in the middle, so no real second decides anything."""
 SPANS = st.sampled_from([STEP_SECONDS * 0.5, STEP_SECONDS * 1.5])
+BACKS = st.lists(st.integers(0, 12), max_size=3)
+"""Which holds are meant, see `Machine.hold`."""
 PLACES = tuple(Place)
 MANY = 5
 """Tasks in a queue that is worth purging."""
@@ -81,6 +83,11 @@ class Machine(RuleBasedStateMachine):
         some = ((), good, stale)[back % 3] or stale or self.given
         return some[-1 - back // 3 % len(some)]
 
+    def holds(self, backs: list[int]) -> list[tuple[Held, Hold]]:
+        """Choose holds of some tasks, one of each; none where there never was any."""
+        some = map(self.hold, backs) if self.given else ()
+        return list({hold[0]: (held, hold) for held, hold in some}.values())
+
     def named(self, number: int) -> str:
         """Name a task, by how many were put after it; one may be the next to come."""
         return f"t{max(self.put_so_far - number, 0)}"
@@ -116,10 +123,15 @@ class Machine(RuleBasedStateMachine):
         laid = self.world.run(self.queue.put(self.name, letters))
         assert laid == sum(self.model.put(letter, self.now) for letter in letters)
 
-    @rule(limit=st.integers(1, 4))
-    def take(self, limit: int) -> None:
-        """Take: each that is given was next in its lane, and looks as it should."""
-        held = self.world.run(self.queue.take(self.name, "owner", limit))
+    @rule(limit=st.integers(1, 4), backs=BACKS)
+    def take(self, limit: int, backs: list[int]) -> None:
+        """Take: each that is given was next in its lane, and looks as it should.
+
+        With the take ends what is done, by holds good or not.
+        """
+        holds = self.holds(backs)
+        done = [one for one, _ in holds]
+        held = self.world.run(self.queue.take(self.name, "owner", limit, done))
         left = {name for name, _ in self.listed(Place.WAITING)}
         given = [each.letter.id for each in held]
         went: list[Task] = []
@@ -134,15 +146,16 @@ class Machine(RuleBasedStateMachine):
             assert mine, f"{[t.letter.id for t in some]} were next, not {given}"
             return min(mine, key=lambda t: given.index(t.letter.id))
 
-        holds = {hold[0]: hold for hold in self.model.take(limit, self.now, pick)}
+        ended = [hold for _, hold in holds]
+        taken = {hold[0]: hold for hold in self.model.take(limit, self.now, pick, ended)}
         # Those that went without being given have let the turns of some lanes pass.
-        assert sorted(holds) == sorted(given)
+        assert sorted(taken) == sorted(given)
         for lane in Lane:
             mine = [each.letter.id for each in held if each.lane is lane]
-            assert mine == [name for name in holds if name in mine]
-        assert list(holds) == given or went
+            assert mine == [name for name in taken if name in mine]
+        assert list(taken) == given or went
         for one in held:
-            hold = holds[one.letter.id]
+            hold = taken[one.letter.id]
             task = self.model.mine(hold)
             assert task is not None
             assert seen(one.letter) == seen(task.letter)
@@ -153,7 +166,7 @@ class Machine(RuleBasedStateMachine):
     @precondition(lambda self: self.given)
     @rule(
         what=st.sampled_from(["settle", "fail", "extend", "release"]),
-        backs=st.lists(st.integers(0, 12), min_size=1, max_size=3),
+        backs=BACKS.filter(bool),
         delay=st.none() | SPANS,
     )
     def work(self, what: str, backs: list[int], delay: float | None) -> None:
@@ -169,14 +182,9 @@ class Machine(RuleBasedStateMachine):
 
     def settle(self, backs: list[int]) -> None:
         """Settle holds of some tasks, good or not."""
-        holds = list({hold[0]: hold for _, hold in map(self.hold, backs)}.values())
-        held = [one for hold in holds for one, its in self.given if its == hold]
-        lost = self.world.run(self.queue.settle(held))
-        wanted = [
-            one
-            for one, hold in zip(held, holds, strict=True)
-            if not self.model.finish(hold, here=one.here)
-        ]
+        holds = self.holds(backs)
+        lost = self.world.run(self.queue.settle([one for one, _ in holds]))
+        wanted = [one for one, hold in holds if not self.model.finish(hold, here=one.here)]
         assert sorted(each.letter.id for each in lost) == sorted(w.letter.id for w in wanted)
 
     def extend(self, back: int) -> None:
@@ -220,11 +228,11 @@ class Machine(RuleBasedStateMachine):
         assert count == self.model.purge(place)
 
     @precondition(lambda self: self.model.at(Place.HELD))
-    @rule(limit=st.integers(1, 4))
-    def lapse(self, limit: int) -> None:
-        """Let what is held come back and go to others."""
+    @rule(limit=st.integers(1, 4), backs=BACKS)
+    def lapse(self, limit: int, backs: list[int]) -> None:
+        """Let what is held come back and go to others, but for what was done all the same."""
         self.world.move(STEP_SECONDS * 2)
-        self.take(limit)
+        self.take(limit, backs)
 
     @rule(steps=st.integers(1, 2))
     def wait(self, steps: int) -> None:

@@ -37,14 +37,16 @@ async def put(world: World, *names: str, **fields: Any) -> int:
     return await world.queue.put(QUEUE, [letter(name, **fields) for name in names])
 
 
-async def take(world: World, limit: int = 10, owner: str = "a") -> list[Held]:
+async def take(
+    world: World, limit: int = 10, owner: str = "a", done: Sequence[Held] = ()
+) -> list[Held]:
     """Take what is there."""
-    return list(await world.queue.take(QUEUE, owner, limit))
+    return list(await world.queue.take(QUEUE, owner, limit, done))
 
 
-async def names(world: World, limit: int = 10) -> list[str]:
+async def names(world: World, limit: int = 10, done: Sequence[Held] = ()) -> list[str]:
     """Take and name what was taken."""
-    return [held.letter.id for held in await take(world, limit)]
+    return [held.letter.id for held in await take(world, limit, done=done)]
 
 
 async def one(world: World, owner: str = "a") -> Held:
@@ -110,6 +112,66 @@ async def fenced(world: World) -> None:
     depth = await world.queue.depth(QUEUE)
     assert (depth.held, depth.delayed, depth.dead) == (1, 0, 0)
     assert await world.queue.settle([new]) == []
+
+
+async def turned(world: World) -> None:
+    """What is done ends with the next take, which brings what is next: one step a task."""
+    wanted = [f"t{number:03}" for number in range(20)]
+    assert await put(world, *wanted) == 20
+    got: list[str] = []
+    done: list[Held] = []
+    while some := await take(world, 3, done=done):
+        got += [held.letter.id for held in some]
+        assert (await world.queue.depth(QUEUE)).held == len(some)
+        done = some
+    assert got == wanted
+    await world.move(100)
+    assert await take(world) == []
+    assert await world.queue.find(QUEUE, wanted[-1]) is None
+
+
+async def freed(world: World) -> None:
+    """What ends with a take is gone, also when nothing is given: its key is free."""
+    await put(world, "x", key="k")
+    hold = await one(world)
+    assert await take(world, 0, done=[hold]) == []
+    assert await world.queue.find(QUEUE, "x") is None
+    assert await put(world, "y", key="k") == 1
+    hold = await one(world)
+    assert await take(world, done=[hold]) == []
+    assert await put(world, "z", key="k") == 1
+
+
+async def overdue(world: World) -> None:
+    """What is done ends before what was held too long comes back, also when it is of that."""
+    await put(world, "x", "y", visibility_timeout=30)
+    done, _ = await take(world, 2)
+    await world.move(31)
+    assert await names(world, done=[done]) == ["y"]
+    assert await world.queue.find(QUEUE, "x") is None
+
+
+async def parted(world: World) -> None:
+    """Of what is said to be done, that which another holds is left to him; the rest goes on."""
+    await put(world, "x", "y", "z", visibility_timeout=30)
+    old = await one(world)
+    await world.move(31)
+    new = await one(world, "b")
+    assert (new.letter.id, new.fence > old.fence) == ("x", True)
+    mine = await one(world)
+    assert await names(world, done=[old, mine]) == ["z"]
+    assert await world.queue.find(QUEUE, "y") is None
+    assert await world.queue.extend([new]) == []
+    assert await world.queue.settle([new]) == []
+
+
+async def said_twice(world: World) -> None:
+    """Who was not told that his tasks have ended says so again, and no other is touched."""
+    await put(world, "x", "y", "z")
+    hold = await one(world)
+    assert await names(world, 1, done=[hold]) == ["y"]
+    assert await names(world, 1, done=[hold]) == ["z"]
+    assert (await world.queue.depth(QUEUE)).held == 2
 
 
 async def beating(world: World) -> None:
@@ -293,6 +355,6 @@ async def woken(world: World) -> None:
 
 
 PROMISES: Sequence[Callable[[World], Awaitable[None]]] = (
-    once, lanes, held, fenced, beating, failing, dying, poison, spent, unreadable, given_back,
+    once, lanes, held, fenced, turned, freed, overdue, parted, said_twice, beating, failing, dying, poison, spent, unreadable, given_back,
     keyed, cancelled, shown, counted, revived, heirs, purged, rivals, woken,
 )  # fmt: skip

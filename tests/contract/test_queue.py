@@ -23,10 +23,13 @@ from tests.contract.queue import PROMISES, QUEUE, World
 from tests.redis import Redis
 from tests.simulation.model.queue import Model
 from tests.simulation.twin.broken import (
+    Careless,
+    Deaf,
     Doubling,
     Dropping,
     Forgetful,
     Hasty,
+    Late,
     Losing,
     Starving,
     Timid,
@@ -130,6 +133,9 @@ async def test_twin(promise: Promise) -> None:
     ("world", "promise"),
     [
         (lambda: TwinTasks(model=Unfenced), "fenced"),
+        (lambda: TwinTasks(model=Careless), "parted"),
+        (lambda: TwinTasks(model=Late), "overdue"),
+        (lambda: TwinTasks(model=Deaf), "freed"),
         (lambda: TwinTasks(Hasty), "held"),
         (lambda: TwinTasks(Dropping), "once"),
         (lambda: TwinTasks(model=Forgetful), "failing"),
@@ -138,7 +144,19 @@ async def test_twin(promise: Promise) -> None:
         (lambda: TwinTasks(model=Timid), "poison"),
         (lambda: TwinTasks(model=Doubling), "keyed"),
     ],
-    ids=["fence", "hasty", "drops", "delay", "starves", "loses", "poison", "keys"],
+    ids=[
+        "fence",
+        "careless",
+        "late",
+        "deaf",
+        "hasty",
+        "drops",
+        "delay",
+        "starves",
+        "loses",
+        "poison",
+        "keys",
+    ],
 )
 async def test_rejects(world: Callable[[], TwinTasks], promise: str) -> None:
     """The suite turns red on each kind of broken queue, at the promise that it breaks."""

@@ -23,7 +23,16 @@ from tests.clock import MovingClock
 from tests.contract.machine import check
 from tests.redis import Redis
 from tests.simulation.model.queue import Model
-from tests.simulation.twin.broken import Forgetful, Losing, Starving, Timid, Unfenced
+from tests.simulation.twin.broken import (
+    Careless,
+    Deaf,
+    Forgetful,
+    Late,
+    Losing,
+    Starving,
+    Timid,
+    Unfenced,
+)
 from tests.simulation.twin.queue import Store, Twin
 
 
@@ -124,7 +133,9 @@ def test_twin() -> None:
         check(twin(Model, run), 40)
 
 
-@pytest.mark.parametrize("broken", [Unfenced, Timid, Forgetful, Starving, Losing])
+@pytest.mark.parametrize(
+    "broken", [Unfenced, Careless, Late, Deaf, Timid, Forgetful, Starving, Losing]
+)
 def test_rejects(broken: type[Model]) -> None:
     """The comparison turns red on a queue that lets any hold do, and on others that are broken."""
     with loop() as run, pytest.raises(AssertionError):

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter
+from collections.abc import Sequence
 from typing import ClassVar
 
 import pytest
@@ -30,9 +31,11 @@ class Count(Task, frozen=True, kw_only=True):
 class Hasty(Twin):
     """Acknowledges what it takes, before any work."""
 
-    async def take(self, queue: str, owner: str, limit: int) -> list[Held]:
+    async def take(
+        self, queue: str, owner: str, limit: int, done: Sequence[Held] = ()
+    ) -> Sequence[Held]:
         """Take and end at once."""
-        taken = list(await super().take(queue, owner, limit))
+        taken = await super().take(queue, owner, limit, done)
         for held in taken:
             self.store.queues[queue].settle((held.letter.id, held.fence))
         return taken
@@ -112,7 +115,8 @@ def scene(twin: type[Twin] = Twin, *, settles: bool = True) -> Scene[None]:
 @pytest.fixture(autouse=True)
 def quiet(monkeypatch: pytest.MonkeyPatch) -> None:
     """Say nothing of all that fails on purpose."""
-    monkeypatch.setattr("meeting.kernel.worker.log", Silence())
+    for module in ("worker", "beats"):
+        monkeypatch.setattr(f"meeting.kernel.{module}.log", Silence())
 
 
 def test_nothing_lost_nor_doubled() -> None:

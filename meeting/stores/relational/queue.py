@@ -45,16 +45,21 @@ class SqlQueue(Backlog):
         self._database.grew([topic(queue)])
         return laid
 
-    async def take(self, queue: str, owner: str, limit: int) -> Sequence[Held]:
-        """Take up to `limit` tasks; the writer is not troubled where there is nothing."""
+    async def take(
+        self, queue: str, owner: str, limit: int, done: Sequence[Held] = ()
+    ) -> Sequence[Held]:
+        """End what is done and take up to `limit`; the writer is not troubled for nothing."""
         self._growth[queue] = self._database.growth(topic(queue))
         now = self._clock.now()
         async with self._database.read() as connection:
             found = set(await connection.scalars(_ready(queue, now)))
         if not found or limit <= 0:
+            await self.settle(done)
             return []
         async with self._database.write() as connection:
             turn, fence = await self._turn(connection, queue)
+            if done:
+                await connection.execute(delete(tasks).where(hold(done)))
             if Place.DELAYED in found:
                 due = _late(queue, Place.DELAYED, now)
                 back = update(tasks).where(due).values(place=Place.WAITING, fresh=0)

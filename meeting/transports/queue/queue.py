@@ -48,20 +48,27 @@ class RedisQueue:
         laid: int = await self._run(scripts.PUT, queue, (word for row in rows for word in row))
         return laid
 
-    async def take(self, queue: str, owner: str, limit: int) -> Sequence[Held]:
-        """Take up to `limit` tasks; what can't be given out is buried on the way."""
+    async def take(
+        self, queue: str, owner: str, limit: int, done: Sequence[Held] = ()
+    ) -> Sequence[Held]:
+        """End what is done and take up to `limit`; what can't be given out is buried on the way."""
+        if limit <= 0 or len(done) > BATCH:
+            await self.settle(done)
+            done = ()
         if limit <= 0:
             return []
         self._ear.taken(queue)
+        ended = [word for one in done for word in (one.letter.id, one.fence, one.letter.key)]
         held: list[Held] = []
         while True:
             wanted = (owner, min(limit - len(held), BATCH), BYTES, self._ids.new())
             try:
-                popped, *found = await self._run(scripts.TAKE, queue, wanted)
+                popped, *found = await self._run(scripts.TAKE, queue, (*wanted, *ended))
             except Fault:
                 if held:  # what is held already must not lapse for it
                     return held
                 raise
+            ended.clear()
             if not popped:
                 return held
             got = list(taken(queue, owner, found, self._clock.now()))

@@ -8,13 +8,14 @@ SHARED = files(__package__).joinpath("shared.lua").read_text(encoding="utf-8")
 """Also stands before the script of whoever else lays letters into queues."""
 
 
-def _script(name: str) -> Script:
-    return Script(SHARED + files(__package__).joinpath(f"{name}.lua").read_text(encoding="utf-8"))
+def _script(*names: str) -> Script:
+    parts = [files(__package__).joinpath(f"{name}.lua").read_text("utf-8") for name in names]
+    return Script("\n".join((SHARED, *parts)))
 
 
 PUT = _script("put")
-TAKE = _script("take")
-SETTLE = _script("settle")
+TAKE = _script("finish", "take")
+SETTLE = _script("finish", "settle")
 EXTEND = _script("extend")
 RELEASE = _script("release")
 AGAIN = _script("again")

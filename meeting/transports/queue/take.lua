@@ -1,7 +1,9 @@
--- Takes the tasks whose turn it is, after holds that are over and delays that are due came back.
+-- Ends what is done, as settle.lua does, and takes the tasks whose turn it is, after holds that are
+-- over and delays that are due came back.
 --
 -- KEYS[1]  the queue
--- ARGV     owner, how many, how many bytes at most, an id that nobody has
+-- ARGV     owner, how many, how many bytes at most, an id that nobody has; then of each task that is
+--          done: id, fence, key or ''
 -- Returns  {popped, fence, unix seconds, then of each task: id, list, lapses, odd, message}; odd is
 --          '', or why it is only to be laid with the dead: 'unreadable', 'twice' (its id is held),
 --          'lapsed' (that was its last attempt)
@@ -13,6 +15,7 @@ local BATCH = 100 -- what comes back at one time
 local seconds, micros = clock()
 local at = math.floor(micros / 1000)
 
+finish(queue, ARGV, 5)
 local over = redis.call('ZRANGEBYSCORE', queue .. ':leases', '-inf', text(at), 'LIMIT', 0, BATCH)
 local state = redis.call('HMGET', queue .. ':state', 'turn', 'fence')
 local fence = text(math.max((tonumber(state[2]) or 0) + 1, micros))

@@ -62,8 +62,13 @@ class Model:
                 task.move(Place.DELAYED, letter.not_before)
         return new
 
-    def take(self, limit: int, now: float, pick: Pick) -> list[Hold]:
-        """Hold up to `limit` tasks, from the lanes as `kernel.lane.order` has it, a turn a task."""
+    def take(self, limit: int, now: float, pick: Pick, done: Sequence[Hold] = ()) -> list[Hold]:
+        """Hold up to `limit` tasks, from the lanes as `kernel.lane.order` has it, a turn a task.
+
+        What is done ends before: a hold of it that is over does not come back.
+        """
+        for hold in done:
+            self.settle(hold)
         self.bring_back(now)
         self.fence += 1
         given: list[Hold] = []

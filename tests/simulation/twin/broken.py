@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from meeting.kernel.lane import Lane
 from meeting.kernel.letter import Held, Letter
 from meeting.kernel.queue import Place
-from tests.simulation.model.queue import Hold, Model, Task
+from tests.simulation.model.queue import Hold, Model, Pick, Task
 from tests.simulation.twin.queue import Twin
 
 
@@ -17,12 +17,43 @@ class Unfenced(Model):
         return next((t for t in self.at(Place.HELD) if t.letter.id == hold[0]), None)
 
 
+class Careless(Model):
+    """Ends what comes with a take by the task alone."""
+
+    def take(self, limit: int, now: float, pick: Pick, done: Sequence[Hold] = ()) -> list[Hold]:
+        """Look at no fence."""
+        ended = [task for task in self.at(Place.HELD) if task.letter.id in dict(done)]
+        self.tasks = [task for task in self.tasks if task not in ended]
+        return super().take(limit, now, pick)
+
+
+class Late(Model):
+    """Ends what comes with a take when others have come back."""
+
+    def take(self, limit: int, now: float, pick: Pick, done: Sequence[Hold] = ()) -> list[Hold]:
+        """Take first."""
+        given = super().take(limit, now, pick)
+        for hold in done:
+            self.settle(hold)
+        return given
+
+
+class Deaf(Model):
+    """Does not hear what is done where there is nothing to take."""
+
+    def take(self, limit: int, now: float, pick: Pick, done: Sequence[Hold] = ()) -> list[Hold]:
+        """Look whether anything waits."""
+        return super().take(limit, now, pick, done if self.at(Place.WAITING) else ())
+
+
 class Hasty(Twin):
     """Acknowledges at the take."""
 
-    async def take(self, queue: str, owner: str, limit: int) -> Sequence[Held]:
+    async def take(
+        self, queue: str, owner: str, limit: int, done: Sequence[Held] = ()
+    ) -> Sequence[Held]:
         """End what is taken."""
-        taken = await super().take(queue, owner, limit)
+        taken = await super().take(queue, owner, limit, done)
         await self.settle(taken)
         return taken
 

@@ -111,13 +111,16 @@ class Twin:
             letter = Letter(type="?", payload={}, priority=int(lane))
             self.store.queues[queue].put(letter, 0, unread(raw, str(error)))
 
-    async def take(self, queue: str, owner: str, limit: int) -> Sequence[Held]:
-        """Take up to `limit` tasks."""
+    async def take(
+        self, queue: str, owner: str, limit: int, done: Sequence[Held] = ()
+    ) -> Sequence[Held]:
+        """End what is done and take up to `limit` tasks."""
         self._growth = self.store.grown
         await self._step("take")
         model = self.store.queues[queue]
         taken = []
-        for task_id, fence in model.take(limit, self.store.now(), lambda some: some[0]):
+        ended = [hold(one) for one in done]
+        for task_id, fence in model.take(limit, self.store.now(), lambda some: some[0], ended):
             task = model.mine((task_id, fence))
             assert task is not None
             letter = msgspec.structs.replace(

@@ -17,7 +17,9 @@ class Away(SqlQueue):
         """Be of no database."""
         self.taken = 0
 
-    async def take(self, queue: str, owner: str, limit: int) -> Sequence[Held]:
+    async def take(
+        self, queue: str, owner: str, limit: int, done: Sequence[Held] = ()
+    ) -> Sequence[Held]:
         """Find nothing."""
         self.taken += 1
         return []

@@ -63,15 +63,25 @@ class House:
 
 
 class Counting(Twin):
-    """Counts how many tasks are settled at once."""
+    """Counts how many tasks end at once, with a take or without."""
 
     def __init__(self, store: Store) -> None:
         super().__init__(store)
-        self.settled: list[int] = []
+        self.steps: list[str] = []
+        self.ends: list[int] = []
+
+    async def take(
+        self, queue: str, owner: str, limit: int, done: Sequence[Held] = ()
+    ) -> Sequence[Held]:
+        """Note how many."""
+        self.steps.append("take")
+        self.ends.append(len(done))
+        return await super().take(queue, owner, limit, done)
 
     async def settle(self, held: Sequence[Held]) -> Sequence[Held]:
         """Note how many."""
-        self.settled.append(len(held))
+        self.steps.append("settle")
+        self.ends.append(len(held))
         return await super().settle(held)
 
 
@@ -86,15 +96,81 @@ def play(scene: Callable[[Loop], Any]) -> None:
 
 
 def test_batches() -> None:
-    """What ends together is settled together."""
+    """What ends together is ended together."""
 
     async def scene(loop: Loop) -> None:
         house = House(loop, nothing)
         await house.put("a", "b", "c", "d")
         await house.work(1)
-        assert max(house.queue.settled) > 1
-        assert sum(house.queue.settled) == 4
+        assert max(house.queue.ends) > 1
+        assert sum(house.queue.ends) == 4
         assert house.queue.store.queues[QUEUE].tasks == []
+
+    play(scene)
+
+
+def test_one_step_a_task() -> None:
+    """What is done ends with the take of what is next, also where there is room for one alone."""
+
+    async def scene(loop: Loop) -> None:
+        house = House(loop, nothing, concurrency=1)
+        await house.put(*(str(number) for number in range(20)))
+        running = asyncio.create_task(house.worker.run())
+        while len(house.told) < 20:
+            await asyncio.sleep(0)
+        assert house.queue.steps[:20] == ["take"] * 20
+        assert house.queue.ends[:20] == [0] + [1] * 19
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+        assert house.queue.store.queues[QUEUE].tasks == []
+
+    play(scene)
+
+
+def test_an_answer_that_is_lost() -> None:
+    """What ended with a take of which nobody heard is ended again; what it brought comes again."""
+
+    async def scene(loop: Loop) -> None:
+        house = House(loop, nothing, concurrency=1)
+        take = house.queue.take
+
+        async def deaf(
+            queue: str, owner: str, limit: int, done: Sequence[Held] = ()
+        ) -> Sequence[Held]:
+            taken = await take(queue, owner, limit, done)
+            if house.queue.ends == [0, 1]:
+                raise Fault(Kind.UNAVAILABLE, "gone", details={"peer": "redis"})
+            return taken
+
+        house.queue.take = deaf  # type: ignore[method-assign] # the way back is cut off once
+        await house.put("a", "b", "c", visibility_timeout=5)
+        await house.work(30)
+        assert house.queue.ends[:3] == [0, 1, 1]
+        assert [name for name, _ in house.told] == ["a", "c", "b"]
+        assert house.queue.store.queues[QUEUE].tasks == []
+
+    play(scene)
+
+
+def test_signs_in_time_for_what_begins_later() -> None:
+    """A short hold that begins beside long ones has its signs of life in time."""
+
+    async def scene(loop: Loop) -> None:
+        begun: list[int] = []
+
+        async def slow(job: Job, _work: Work) -> None:
+            begun.append(job.n)
+            await asyncio.sleep(50)
+
+        house = House(loop, slow)
+        await house.put("long", visibility_timeout=300, timeout=200)
+        running = asyncio.create_task(house.worker.run())
+        await asyncio.sleep(4)
+        await house.put("short", payload={"n": 2}, visibility_timeout=3, timeout=200)
+        await asyncio.sleep(60)
+        assert begun == [1, 2]
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
 
     play(scene)
 
@@ -278,8 +354,10 @@ def test_a_take_that_comes_after_the_drain() -> None:
         arrived, let = asyncio.Event(), asyncio.Event()
         take = house.queue.take
 
-        async def slow(queue: str, owner: str, limit: int) -> Sequence[Held]:
-            taken = await take(queue, owner, limit)
+        async def slow(
+            queue: str, owner: str, limit: int, done: Sequence[Held] = ()
+        ) -> Sequence[Held]:
+            taken = await take(queue, owner, limit, done)
             arrived.set()
             await let.wait()
             return taken

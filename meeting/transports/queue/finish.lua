@@ -1,0 +1,17 @@
+-- End tasks whose work is done, of each: id, fence, key or '', from words[first] on; returns the
+-- places, counted in tasks from 0, of those whose hold was lost before, and leaves them as they are.
+local function finish(queue, words, first)
+  local done, lost = {}, {}
+  for i = first, #words, 3 do
+    local id = words[i]
+    if parse(redis.call('HGET', queue .. ':holds', id)) == words[i + 1] then
+      done[#done + 1] = id
+      yield(queue, words[i + 2], id)
+    else
+      lost[#lost + 1] = (i - first) / 3
+    end
+  end
+  unhold(queue, done)
+  if #done > 0 then redis.call('HDEL', queue .. ':lapses', unpack(done)) end
+  return lost
+end
