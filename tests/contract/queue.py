@@ -355,6 +355,7 @@ async def woken(world: World) -> None:
 
 
 PROMISES: Sequence[Callable[[World], Awaitable[None]]] = (
-    once, lanes, held, fenced, turned, freed, overdue, parted, said_twice, beating, failing, dying, poison, spent, unreadable, given_back,
-    keyed, cancelled, shown, counted, revived, heirs, purged, rivals, woken,
+    once, lanes, held, fenced, turned, freed, overdue, parted, said_twice, beating, failing,
+    dying, poison, spent, unreadable, given_back, keyed, cancelled, shown, counted, revived,
+    heirs, purged, rivals, woken,
 )  # fmt: skip
