@@ -156,7 +156,7 @@ class Worker:
             self._ebbed.set()
 
     def _room(self) -> int:
-        """Return how many may begin; what has ended a moment ago has room left, though noted."""
+        """Return how many may begin; what has ended leaves its place before its end is noted."""
         return self._concurrency - sum(not task.done() for task in self._running)
 
     async def drain(self) -> None:

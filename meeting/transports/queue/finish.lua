@@ -1,5 +1,9 @@
--- End tasks whose work is done, of each: id, fence, key or '', from words[first] on; returns the
--- places, counted in tasks from 0, of those whose hold was lost before, and leaves them as they are.
+-- How tasks end whose work is done; stands before the text of settle.lua and of take.lua.
+--
+-- Invariant: without the fence of its hold nothing of a task is changed.
+
+-- End tasks, of each: id, fence, key or '', from words[first] on; the places, counted in tasks from
+-- 0, of those whose hold was lost before.
 local function finish(queue, words, first)
   local done, lost = {}, {}
   for i = first, #words, 3 do
