@@ -1,6 +1,6 @@
 """What every peer's script shares: the command line, the meter and the line that it prints.
 
-It runs in the peers' own environments, so it needs nothing but Python.
+It runs in the peers' own environments, so it needs nothing but Python and uvloop.
 """
 
 import argparse
@@ -9,8 +9,10 @@ import json
 import os
 import sys
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, NoReturn
+
+import uvloop
 
 BATCH = 32
 WARM = 20
@@ -55,6 +57,12 @@ class Meter:
             if worker.done():
                 worker.result()
             raise SystemExit(f"only {self.count} of {self.number + WARM} tasks came back")
+
+
+def run(main: Coroutine[Any, Any, None]) -> None:
+    """Run a peer on the event loop on which `meeting` runs; all of Python's have the same."""
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(main)
 
 
 def arguments() -> argparse.Namespace:

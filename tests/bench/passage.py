@@ -6,6 +6,7 @@ import json
 import sys
 
 import msgspec
+import uvloop
 
 from tests.bench.course import Course, Measured
 from tests.bench.ways import WAYS, Place, Way
@@ -55,7 +56,7 @@ def main() -> None:
     given = parser.parse_args()
     (way,) = [each for each in WAYS if each.name == given.way]
     place = Place(given.database, given.redis)
-    found = asyncio.run(run(way, place, int(given.number), given.rate, given.patience))
+    found = uvloop.run(run(way, place, int(given.number), given.rate, given.patience))
     sys.stdout.write(json.dumps(msgspec.to_builtins(found)) + "\n")
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from arq.connections import RedisSettings, create_pool
 from arq.worker import Worker, func
 
-from tests.bench.meter import TIMEOUT, Meter, arguments, enqueue, say, together, width
+from tests.bench.meter import TIMEOUT, Meter, arguments, enqueue, run, say, together, width
 
 
 async def main() -> None:
@@ -34,4 +34,4 @@ async def main() -> None:
     say(rate, meter)
 
 
-asyncio.run(main())
+run(main())

@@ -21,7 +21,7 @@ from meeting.stores.relational.queue import SqlQueue
 from meeting.transports.http.metrics import Meter as Metrics
 from meeting.transports.queue.queue import RedisQueue
 from meeting.transports.redis.connection import Connection
-from tests.bench.meter import TIMEOUT, Meter, arguments, enqueue, say, width
+from tests.bench.meter import TIMEOUT, Meter, arguments, enqueue, run, say, width
 
 
 class Nothing(Task, frozen=True, kw_only=True):
@@ -75,4 +75,4 @@ async def main() -> None:
         say(rate, meter)
 
 
-asyncio.run(main())
+run(main())

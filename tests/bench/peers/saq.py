@@ -5,7 +5,7 @@ from typing import Any
 
 import saq
 
-from tests.bench.meter import TIMEOUT, Meter, arguments, enqueue, say, together, width
+from tests.bench.meter import TIMEOUT, Meter, arguments, enqueue, run, say, together, width
 
 
 async def main() -> None:
@@ -29,4 +29,4 @@ async def main() -> None:
     say(rate, meter)
 
 
-asyncio.run(main())
+run(main())

@@ -5,7 +5,7 @@ from typing import Any
 
 import streaq
 
-from tests.bench.meter import TIMEOUT, Meter, arguments, enqueue, say, width
+from tests.bench.meter import TIMEOUT, Meter, arguments, enqueue, run, say, width
 
 
 async def main() -> None:
@@ -33,4 +33,4 @@ async def main() -> None:
     say(rate, meter)
 
 
-asyncio.run(main())
+run(main())

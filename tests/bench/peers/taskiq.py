@@ -9,7 +9,7 @@ import taskiq_redis
 from taskiq.middlewares.prometheus_middleware import PrometheusMiddleware
 from taskiq.receiver import Receiver
 
-from tests.bench.meter import TIMEOUT, Meter, arguments, enqueue, say, together, width
+from tests.bench.meter import TIMEOUT, Meter, arguments, enqueue, run, say, together, width
 
 
 def port() -> int:
@@ -47,4 +47,4 @@ async def main(folder: Path) -> None:
 
 
 with tempfile.TemporaryDirectory() as place:
-    asyncio.run(main(Path(place)))
+    run(main(Path(place)))
