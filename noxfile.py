@@ -3,6 +3,7 @@
 .venv/           packages by hash from requirements/project.lock, and the project itself, editable
 build/editable/  the native build; ninja decides what to compile again
 build/sanitized/ the same sources with sanitizers, for the C++ tests alone
+build/bytecode/  what Python compiles when it imports, so that no source folder holds any
 
 A stamp in .venv remembers what each was made from, so that a call with nothing new costs nothing.
 """
@@ -29,6 +30,7 @@ ENVIRONMENT = ROOT / ".venv"
 PYTHON = ENVIRONMENT / "bin" / "python"
 EDITABLE = ROOT / "build" / "editable"
 SANITIZED = ROOT / "build" / "sanitized"
+BYTECODE = ROOT / "build" / "bytecode"
 LOCK = ROOT / "requirements" / "project.lock"
 SOURCES = ("pyproject.toml", "CMakeLists.txt", "native")
 
@@ -132,6 +134,9 @@ def prepare(session: nox.Session) -> None:
     os.environ["VIRTUAL_ENV"] = str(ENVIRONMENT)
     os.environ["PATH"] = f"{PYTHON.parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
     os.environ["UV_PYTHON_DOWNLOADS"] = "never"
+    # Where a machine forbids bytecode, each process would compile a thousand modules anew.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    os.environ["PYTHONPYCACHEPREFIX"] = str(BYTECODE)
     os.environ.setdefault("CMAKE_BUILD_PARALLEL_LEVEL", str(os.cpu_count() or 1))
     with turn(session):
         place = digest(f"{ROOT} {sys.version} {sys.base_prefix}".encode())
