@@ -1,11 +1,13 @@
-"""What may not be set together, and what one value's form alone does not show."""
+"""What may not be set together, and what one value's form alone does not show.
+
+How a server is reached is read by who speaks to it, imported only where one is set: every command
+reads the settings, and most need neither library.
+"""
 
 import re
 from urllib.parse import urlsplit
 
 from meeting.app.config import Config, Mail, Wrong
-from meeting.stores.relational.database import address
-from meeting.transports.redis.connection import address as reach
 
 SECRET_LENGTH = 32
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
@@ -104,6 +106,8 @@ def _database(dsn: str) -> None:
     """Check an address without showing any of it, since it may hold a password."""
     if not dsn:
         return
+    from meeting.stores.relational.database import address
+
     try:
         if not dsn.startswith(("postgresql://", "postgres://")):
             raise ValueError("found something else")
@@ -119,8 +123,10 @@ def _redis(config: Config) -> None:
     """Check an address without showing any of it, and that what it needs is beside it."""
     if not (url := config.redis.url.reveal()):
         return
+    from meeting.transports.redis.connection import address
+
     try:
-        reach(url)
+        address(url)
     except ValueError as error:
         raise Wrong(
             f"redis.url (not shown): {error}; allowed: redis://:password@host:port/0,"

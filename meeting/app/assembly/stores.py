@@ -1,13 +1,16 @@
-"""The stores: a SQLite file in the state folder, or a PostgreSQL, with or without a Redis."""
+"""The stores: a SQLite file in the state folder, or a PostgreSQL, with or without a Redis.
+
+What speaks to servers is imported where one is asked for: it is a fifth of a start without any.
+"""
 
 import asyncio
 import math
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 import msgspec
 import structlog
 
-from meeting.app.assembly.redis import Link, link
 from meeting.app.config import Config
 from meeting.app.module import Module
 from meeting.app.modules import STORES
@@ -23,11 +26,13 @@ from meeting.stores.relational import migrate
 from meeting.stores.relational.database import FILE, WAIT_SECONDS, Database
 from meeting.stores.relational.documents import SqlDocuments
 from meeting.stores.relational.idempotency import SqlAnswers
-from meeting.stores.relational.notices import Notices
 from meeting.stores.relational.outbox import Log
 from meeting.stores.relational.queue import SqlQueue
 from meeting.stores.relational.unit import Rows
 from meeting.stores.relational.window import SqlKeeper
+
+if TYPE_CHECKING:
+    from meeting.app.assembly.redis import Link
 
 log = structlog.get_logger(__name__)
 
@@ -52,7 +57,7 @@ class Stores(msgspec.Struct, frozen=True):
 def make(config: Config, state: State, clock: Clock, ids: Ids) -> Stores:
     """Make the stores."""
     database = connect(config)
-    redis = link(config, state.name, database, clock, ids) if config.redis.url.reveal() else None
+    redis = _link(config, state.name, database, clock, ids) if config.redis.url.reveal() else None
     kept = timedelta(hours=config.redis.kept_hours)
     keeper = SqlKeeper(database, clock, READERS)
     window = Window(keeper, redis.carrier if redis else None, kept)
@@ -71,6 +76,12 @@ def make(config: Config, state: State, clock: Clock, ids: Ids) -> Stores:
         queue=redis.queue if redis else SqlQueue(database, clock, ids),
         rows=Rows(database, clock, ids, relayed=redis is not None),
     )
+
+
+def _link(config: Config, name: str, database: Database, clock: Clock, ids: Ids) -> "Link":
+    from meeting.app.assembly.redis import link
+
+    return link(config, name, database, clock, ids)
 
 
 def _file(database: Database, state: State, window: Window) -> Module:
@@ -123,9 +134,11 @@ class _Probe:
 
 
 def _server(
-    config: Config, database: Database, state: State, window: Window, redis: Link | None
+    config: Config, database: Database, state: State, window: Window, redis: "Link | None"
 ) -> Module:
     """Wait for servers that are away, and touch no tables, which other processes may be using."""
+    from meeting.stores.relational.notices import Notices
+
     probe = _Probe(config, database)
 
     async def start() -> None:
