@@ -20,6 +20,8 @@ MEMORY_KIB = 32 * 1024
 PASSES = 2
 WORKERS = 2
 WAITING = 32
+NOBODY = f"$argon2id$v=19$m={MEMORY_KIB},t={PASSES},p=1${'A' * 22}${'A' * 43}"
+"""The hash of no password that anybody knows, and to check one against it is the usual work."""
 
 
 class Passwords:
@@ -31,8 +33,6 @@ class Passwords:
         )
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="argon2")
         self._free = workers + waiting
-        # Belongs to no account: whoever names an unknown one waits as long as with a known one.
-        self._nobody = self._hasher.hash("")
 
     async def hash(self, password: str) -> str:
         """Return the hash of a password, with its parameters and salt, below 255 characters."""
@@ -51,7 +51,8 @@ class Passwords:
 
     def _fits(self, hashed: str | None, password: str) -> bool:
         try:
-            self._hasher.verify(self._nobody if hashed is None else hashed, password)
+            # Whoever names an account that is not there waits as long as with one that is.
+            self._hasher.verify(NOBODY if hashed is None else hashed, password)
         except (VerificationError, InvalidHashError):
             return False
         return hashed is not None
