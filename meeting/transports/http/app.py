@@ -40,7 +40,6 @@ def build(
         # litestar 2. litestar 3 will want a mark on each; we say litestar<3.
         warnings.simplefilter("ignore", LitestarDeprecationWarning)
         inner = _litestar(routes, bare, sockets, desk.clock)
-        inner.openapi_schema.to_schema()  # what can't be described fails here, not at the first GET
     return Gate(cast("App", inner), policy.Table(policy.rows(served(inner))), desk)
 
 
