@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from meeting.models import default_cache
 from tests.postgres import Postgres, postgres
 from tests.redis import Redis, redis as server
 from tests.stores import SERVER
+from tests.turns import turns
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -31,6 +32,14 @@ def pytest_configure(config: pytest.Config) -> None:
         stack = ExitStack()
         os.environ[SERVER] = str(stack.enter_context(postgres(durable=False)).folder)
         config.add_cleanup(stack.close)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)  # around the one that shuffles
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> Generator[None]:
+    """Begin with the long ones, whatever the shuffle says."""
+    yield
+    found = [(each, each.path, each.get_closest_marker("long") is not None) for each in items]
+    items[:] = turns(found, int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

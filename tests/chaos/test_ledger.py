@@ -11,7 +11,7 @@ import pytest
 
 from tests.chaos.sabotage import NAMES
 
-pytestmark = pytest.mark.chaos
+pytestmark = [pytest.mark.chaos, pytest.mark.long]
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 300

@@ -22,6 +22,8 @@ import pytest
 from tests.process import EMBEDDED, Client, Server
 from tests.recordings import spoken
 
+pytestmark = pytest.mark.long
+
 FAILPOINTS = (
     "after-commit",
     "before-wakeup",

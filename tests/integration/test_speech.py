@@ -12,6 +12,8 @@ from meeting.models import sample
 from tests.engine import Requester, engine
 from tests.words import characters, differences, words
 
+pytestmark = pytest.mark.long
+
 Samples = npt.NDArray[np.float64]
 
 LIBRISPEECH = "en-librispeech-1995-1837-0001.wav"
