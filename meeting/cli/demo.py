@@ -18,7 +18,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from meeting.app.assembly import build
+from meeting.app.assembly.house import build
 from meeting.app.config import Config, Log
 from meeting.app.logging import configure
 from meeting.app.run import House

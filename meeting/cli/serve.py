@@ -7,7 +7,7 @@ import sys
 import click
 import uvloop
 
-from meeting.app.assembly import build
+from meeting.app.assembly.house import build
 from meeting.app.config import Config
 from meeting.app.logging import configure
 from meeting.app.run import run

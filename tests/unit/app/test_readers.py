@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from meeting.app.assembly import build
+from meeting.app.assembly.house import build
 from meeting.app.config import Config
 from meeting.app.readers import READERS
 from meeting.kernel.consumer import Consumer

@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 NO_RUNTIME = "from meeting.engine import library; library.find_spec = lambda name: None; "
-NO_PROGRAM = "import meeting.app.assembly, meeting.engine; meeting.engine.__path__[:] = ['/none']; "
+NO_PROGRAM = (
+    "import meeting.app.assembly.house, meeting.engine; meeting.engine.__path__[:] = ['/none']; "
+)
 NO_PORT = (
     "from meeting.transports.http import server; import socket; "
     "taken = socket.create_server(('127.0.0.1', 0)); "
