@@ -14,7 +14,7 @@ from meeting.app.config import MIB, Config
 from meeting.engine.library import Missing, onnxruntime, program
 from meeting.kernel.errors import Fault
 from meeting.models import ModelError, manifest, status
-from meeting.stores.relational import migrate
+from meeting.stores.relational import revision
 from meeting.stores.relational.database import FILE
 from meeting.transports.redis.connection import Connection
 
@@ -92,8 +92,8 @@ async def _database(config: Config) -> list[Finding]:
         return [Finding("database", State.NOTE, "SQLite, not there yet", "the server makes it")]
     database = connect(config)
     try:
-        late = await migrate.behind(database)
-    except migrate.Unfit as error:
+        late = await revision.behind(database)
+    except revision.Unfit as error:
         return [Finding("database", State.BAD, f"{name}: {error}", "update this program")]
     finally:
         await database.close()

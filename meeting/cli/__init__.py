@@ -63,7 +63,7 @@ def _foreseen() -> tuple[type[Exception], ...]:
     `--help` need not wait for.
     """
     from meeting.engine.library import Missing
-    from meeting.stores.relational.migrate import Unfit
+    from meeting.stores.relational.revision import Unfit
     from meeting.transports.http.server import BindError
 
     return Held, Fault, Missing, BindError, Unfit

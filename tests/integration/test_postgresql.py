@@ -13,7 +13,7 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import IntegrityError
 
 from meeting.kernel.errors import Fault, Kind
-from meeting.stores.relational import migrate
+from meeting.stores.relational import migrate, revision
 from meeting.stores.relational.database import Database
 from meeting.stores.relational.outbox import extend
 from meeting.stores.relational.tables import metadata
@@ -32,7 +32,7 @@ async def world(cluster: Postgres) -> AsyncIterator[SqlWorld]:
 async def test_migrated_tables_equal_the_codes(world: SqlWorld) -> None:
     """Migrating again changes nothing, and nothing differs from what the code expects."""
     await migrate.upgrade(world.database)
-    assert not await migrate.behind(world.database)
+    assert not await revision.behind(world.database)
 
     def compare(connection: Connection) -> Any:
         return compare_metadata(MigrationContext.configure(connection), metadata)
@@ -46,7 +46,7 @@ async def test_processes_that_migrate_at_once_take_turns(cluster: Postgres) -> N
     url = cluster.database()
     databases = [Database(url) for _ in range(4)]
     assert sorted(await asyncio.gather(*map(migrate.upgrade, databases))) == [False] * 3 + [True]
-    assert not await migrate.behind(databases[0])
+    assert not await revision.behind(databases[0])
     for each in databases:
         await each.close()
 

@@ -3,14 +3,12 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from meeting.app.assembly.redis import connect
 from meeting.app.assembly.stores import beside, fit
 from meeting.app.config import Config
 from meeting.kernel.clock import SystemClock
 from meeting.kernel.ids import RandomIds
 from meeting.kernel.queue import Queue
 from meeting.stores.relational.queue import SqlQueue
-from meeting.transports.queue.queue import RedisQueue
 
 QUEUES = ("user_tasks", "meeting_tasks", "media_tasks", "ai_tasks")
 """The queues of the contract, one a domain."""
@@ -23,6 +21,9 @@ async def opened(config: Config) -> AsyncIterator[Queue]:
     try:
         await fit(database)
         if config.redis.url.reveal():
+            from meeting.app.assembly.redis import connect
+            from meeting.transports.queue.queue import RedisQueue
+
             connection = connect(config)
             queue = RedisQueue(connection, SystemClock(), RandomIds())
             try:

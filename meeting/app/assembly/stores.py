@@ -1,6 +1,7 @@
 """The stores: a SQLite file in the state folder, or a PostgreSQL, with or without a Redis.
 
-What speaks to servers is imported where one is asked for: it is a fifth of a start without any.
+What speaks to servers, and what changes tables, is imported where one is asked for: together it is
+a third of a start that needs none of it.
 """
 
 import asyncio
@@ -22,7 +23,7 @@ from meeting.kernel.ids import Ids
 from meeting.kernel.ports import Feed
 from meeting.kernel.queue import Queue
 from meeting.kernel.window import Window
-from meeting.stores.relational import migrate
+from meeting.stores.relational import revision
 from meeting.stores.relational.database import FILE, WAIT_SECONDS, Database
 from meeting.stores.relational.documents import SqlDocuments
 from meeting.stores.relational.idempotency import SqlAnswers
@@ -91,7 +92,7 @@ def _file(database: Database, state: State, window: Window) -> Module:
         if state.guest:
             await fit(database)
         else:
-            await migrate.upgrade(database)
+            await _upgrade(database)
 
     async def stop() -> None:
         await database.close()
@@ -162,14 +163,14 @@ def _server(
             *(redis.background if redis else ()),
         ],
         stop=stop,
-        refusals=(migrate.Unfit,),
+        refusals=(revision.Unfit,),
     )
 
 
 async def fit(database: Database) -> None:
     """Refuse tables that a person has to bring up to date first."""
-    if await migrate.behind(database):
-        raise migrate.Unfit("the database's tables are not up to date; type: meeting migrate")
+    if await revision.behind(database):
+        raise revision.Unfit("the database's tables are not up to date; type: meeting migrate")
 
 
 def connect(config: Config) -> Database:
@@ -196,6 +197,14 @@ async def bring(config: Config) -> bool:
     """Bring the tables up to date; False where they were."""
     database = connect(config)
     try:
-        return await migrate.upgrade(database)
+        return await _upgrade(database)
     finally:
         await database.close()
+
+
+async def _upgrade(database: Database) -> bool:
+    if not await revision.behind(database):
+        return False
+    from meeting.stores.relational import migrate
+
+    return await migrate.upgrade(database)

@@ -1,29 +1,22 @@
 """Brings a database's tables up to what this code expects, or writes the SQL that would."""
 
 import io
-from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, func, select
 
 from meeting.stores.relational.database import Database
+from meeting.stores.relational.revision import MIGRATIONS, behind, revision
 
 TURN = 0x6D696772
 """The advisory lock of PostgreSQL that whoever migrates holds."""
-MIGRATIONS = Path(__file__).parent / "migrations"
 
 
 def _config(output: io.StringIO | None = None) -> Config:
     config = Config(output_buffer=output or io.StringIO())
     config.set_main_option("script_location", str(MIGRATIONS))
     return config
-
-
-class Unfit(Exception):
-    """The tables are not those that this program expects; the text says what a person can do."""
 
 
 async def upgrade(database: Database, to: str = "head") -> bool:
@@ -36,10 +29,10 @@ async def upgrade(database: Database, to: str = "head") -> bool:
     config = _config()
 
     def run(connection: Connection) -> bool:
-        before = _revision(connection)
+        before = revision(connection)
         config.attributes["connection"] = connection
         command.upgrade(config, to)
-        return _revision(connection) != before
+        return revision(connection) != before
 
     async with database.write() as connection:
         if not database.sqlite:  # whose writers take turns anyway
@@ -47,21 +40,6 @@ async def upgrade(database: Database, to: str = "head") -> bool:
                 await connection.execute(select(func.set_config(limit, "0", True)))
             await connection.execute(select(func.pg_advisory_xact_lock(TURN)))
         return await connection.run_sync(run)
-
-
-async def behind(database: Database) -> bool:
-    """Tell whether migrations are missing; `Unfit` where there are some that nobody here knows."""
-    scripts = ScriptDirectory.from_config(_config())
-    async with database.read() as connection:
-        found = await connection.run_sync(_revision)
-    if found is not None and found not in {each.revision for each in scripts.walk_revisions()}:
-        raise Unfit("the database's tables are newer than this program; update the program")
-    return found != scripts.get_current_head()
-
-
-def _revision(connection: Connection) -> str | None:
-    """Return the migration that the tables are at."""
-    return MigrationContext.configure(connection).get_current_revision()
 
 
 def script(dialect: str) -> str:

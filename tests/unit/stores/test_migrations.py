@@ -5,11 +5,13 @@ from pathlib import Path
 from typing import Any
 
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 
 from meeting.kernel.clock import SystemClock
-from meeting.stores.relational import migrate
+from meeting.stores.relational import migrate, revision
 from meeting.stores.relational.database import PRAGMAS, Database
 from meeting.stores.relational.leases import LeaseRows
 from meeting.stores.relational.tables import metadata
@@ -29,10 +31,10 @@ def test_postgresql() -> None:
 async def test_sqlite(tmp_path: Path) -> None:
     """Migrated tables equal the code's; migrating again changes nothing."""
     database = Database.embedded(tmp_path)
-    assert await migrate.behind(database)
+    assert await revision.behind(database)
     assert await migrate.upgrade(database)
     assert not await migrate.upgrade(database)
-    assert not await migrate.behind(database)
+    assert not await revision.behind(database)
 
     def compare(connection: Connection) -> Any:
         return compare_metadata(MigrationContext.configure(connection), metadata)
@@ -40,6 +42,25 @@ async def test_sqlite(tmp_path: Path) -> None:
     async with database.read() as connection:
         assert await connection.run_sync(compare) == []
     await database.close()
+
+
+async def test_all_are_known_by_name(tmp_path: Path) -> None:
+    """Without Alembic the migrations and their order are known as it knows them."""
+    config = Config()
+    config.set_main_option("script_location", str(revision.MIGRATIONS))
+    theirs = [each.revision for each in ScriptDirectory.from_config(config).walk_revisions()]
+    assert theirs[::-1] == revision.KNOWN
+    database = Database.embedded(tmp_path)
+    for each in revision.KNOWN:
+        await migrate.upgrade(database, each)
+        async with database.read() as connection:
+            assert await connection.run_sync(revision.revision) == each
+            assert await connection.run_sync(_theirs) == each
+    await database.close()
+
+
+def _theirs(connection: Connection) -> str | None:
+    return MigrationContext.configure(connection).get_current_revision()
 
 
 async def test_holds_outlive_their_new_table(tmp_path: Path) -> None:
