@@ -15,7 +15,8 @@ from meeting.engine.library import Missing, onnxruntime, program
 from meeting.kernel.errors import Fault
 from meeting.models import ModelError, manifest, status
 from meeting.stores.relational import revision
-from meeting.stores.relational.database import FILE
+from meeting.stores.relational.database import FILE, Database
+from meeting.stores.relational.parked import SqlAside
 from meeting.transports.redis.connection import Connection
 
 ROOM = 1024 * MIB
@@ -93,6 +94,7 @@ async def _database(config: Config) -> list[Finding]:
     database = connect(config)
     try:
         late = await revision.behind(database)
+        aside = [] if late else await _aside(database)
     except revision.Unfit as error:
         return [Finding("database", State.BAD, f"{name}: {error}", "update this program")]
     finally:
@@ -100,7 +102,20 @@ async def _database(config: Config) -> list[Finding]:
     if late and not embedded:
         said = f"{name}, its tables are not up to date"
         return [Finding("database", State.BAD, said, "meeting migrate")]
-    return [Finding("database", State.GOOD, f"{name}, answers")]
+    return [Finding("database", State.GOOD, f"{name}, answers"), *aside]
+
+
+async def _aside(database: Database) -> list[Finding]:
+    """Tell of events that were laid aside: somebody has to look at them."""
+    return [
+        Finding(
+            "parked events",
+            State.NOTE,
+            f"{pile.events} of {pile.topic} that {pile.consumer} could not handle",
+            f"meeting events parked --consumer {pile.consumer}",
+        )
+        for pile in await SqlAside(database).count()
+    ]
 
 
 async def _redis(config: Config) -> list[Finding]:

@@ -17,6 +17,7 @@ COMMANDS = {
     "engine": "Run the inference engine alone, without Python around it.",
     "worker": "Do background tasks, beside a server.",
     "queue": "Look into the queues of background tasks.",
+    "events": "Look after events that could not be handled.",
     "users": "Look after accounts.",
     "doctor": "See what is there and what is missing.",
     "migrate": "Bring the database's tables up to date.",

@@ -3,7 +3,6 @@
 import asyncio
 import sys
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import UTC, datetime
 from typing import TypeVar
 
 import click
@@ -16,6 +15,7 @@ from rich.text import Text
 from meeting.app.assembly.queue import QUEUES, opened
 from meeting.app.config import Config
 from meeting.cli.settings import settings
+from meeting.cli.table import draw, moment, plain, table
 from meeting.kernel.lane import Lane
 from meeting.kernel.queue import Depth, Place, Queue, Seen
 
@@ -77,10 +77,10 @@ def show_list(config: Config, name: str, place: str, skip: int, limit: int) -> N
         return await found.list(name, Place(place), skip, limit)
 
     rows = _ask(config, look)
-    table = _table("ID", "TYPE", "LANE", "TRIES", "SINCE", "SAID")
+    made = table("ID", "TYPE", "LANE", "TRIES", "SINCE", "SAID")
     for row in rows:
-        table.add_row(*_line(row))
-    Console(width=None if sys.stdout.isatty() else 1000).print(table)
+        made.add_row(*_line(row))
+    draw(made)
     if len(rows) == limit:
         click.echo(f"there may be more: --skip {skip + limit}")
 
@@ -104,7 +104,7 @@ def show(config: Config, name: str, task_id: str) -> None:
     except msgspec.MsgspecError:
         body = seen.body
     for line in body.decode(errors="replace").split("\n"):
-        click.echo(_plain(line))
+        click.echo(plain(line))
 
 
 @queue.command()
@@ -154,20 +154,13 @@ async def _depths(found: Queue) -> dict[str, Depth]:
 
 def _overview(depths: dict[str, Depth]) -> Table:
     lanes = [lane.name for lane in sorted(Lane, reverse=True)]
-    table = _table("QUEUE", *lanes, "HELD", "DELAYED", "DEAD", "OLDEST", right=True)
+    made = table("QUEUE", *lanes, "HELD", "DELAYED", "DEAD", "OLDEST", right=True)
     for name, depth in depths.items():
         waiting = [str(depth.waiting.get(lane, 0)) for lane in sorted(Lane, reverse=True)]
         dead = Text(str(depth.dead), "red" if depth.dead else "")
         oldest = f"{depth.oldest:.0f} s" if depth.oldest else "-"
-        table.add_row(name, *waiting, str(depth.held), str(depth.delayed), dead, oldest)
-    return table
-
-
-def _table(*columns: str, right: bool = False) -> Table:
-    table = Table(box=None, pad_edge=False)
-    for index, column in enumerate(columns):
-        table.add_column(column, justify="right" if right and index else "left")
-    return table
+        made.add_row(name, *waiting, str(depth.held), str(depth.delayed), dead, oldest)
+    return made
 
 
 class _Told(msgspec.Struct, frozen=True):
@@ -186,21 +179,13 @@ def _line(seen: Seen) -> tuple[Text, ...]:
         told = _Told(error="can't be read")
     said = told.error or str(told.payload.get("error", "")) or _where(seen)
     lane = "" if seen.lane is None else seen.lane.name.lower()
-    since = _moment(seen.until) if seen.until else ""
+    since = moment(seen.until) if seen.until else ""
     words = (seen.id or "-", told.type, lane, str(told.retry_count), since, said[:SHOWN])
     # Whatever stands in a letter comes from outside: nothing of it may steer the terminal.
-    return tuple(Text(_plain(word)) for word in words)
-
-
-def _plain(text: str) -> str:
-    return "".join(each if each.isprintable() else "\ufffd" for each in text)
+    return tuple(Text(plain(word)) for word in words)
 
 
 def _where(seen: Seen) -> str:
     if seen.place is Place.HELD:
         return f"by {seen.owner}, {seen.progress:.0%} done"
     return ""
-
-
-def _moment(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S")

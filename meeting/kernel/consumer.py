@@ -94,6 +94,9 @@ class Consumer:
 
     async def _take(self, batch: Sequence[Entry]) -> bool:
         """Consume entries together; False where that failed and is to be tried again."""
+        first = batch[0]
+        if first.parked and first.message.type not in self._events:
+            return await self._park(first, "nobody here handles it any more", 1)
         size, self._together = self._together, 1
         try:
             await self._commit(batch)
@@ -134,9 +137,12 @@ class Consumer:
         if entry.after != self._failing:
             self._failing, self._failures = entry.after, 0
         self._failures += 1
+        said = f"{type(error).__name__}: {error}"
+        if entry.parked:  # it has had its tries; those behind it need not wait for more
+            return await self._park(entry, said, 1)
         log.warning("handler failed", consumer=self.name, type=entry.message.type, exc_info=error)
         if self._failures == ATTEMPTS:
-            return await self._park(entry, f"{type(error).__name__}: {error}", self._failures)
+            return await self._park(entry, said, self._failures)
         await self._pause(min(0.05 * 4**self._failures, LONGEST_PAUSE))
         return False
 

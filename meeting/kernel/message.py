@@ -66,7 +66,8 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     """A message at its place in the log, as one consumer sees it.
 
     Cursors are opaque: only the feed that made one can read it. `before` is where the consumer
-    stands, `after` where it stands once the entry has had its effect.
+    stands, `after` where it stands once the entry has had its effect; of a `parked` one both are
+    empty.
     """
 
     consumer: str
@@ -74,6 +75,8 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     before: str
     after: str
     message: Message
+    parked: bool = False
+    """It was laid aside and an operator wants it handled again; the cursor stays where it is."""
 
 
 class Raced(Exception):
@@ -81,9 +84,8 @@ class Raced(Exception):
 
 
 class Behind(msgspec.Struct, frozen=True, kw_only=True):
-    """How many events are ahead of a consumer on a topic, and how many it has parked."""
+    """How many events are ahead of a consumer on a topic."""
 
     consumer: str
     topic: str
     events: int
-    parked: int

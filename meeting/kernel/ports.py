@@ -35,11 +35,17 @@ class Unit(Protocol):
         ...
 
     async def advance(self, entry: Entry) -> None:
-        """Move the consumer's cursor behind an entry; `Raced` where it stands elsewhere."""
+        """Move the consumer's cursor behind an entry; `Raced` where it stands elsewhere.
+
+        A parked entry lies aside no longer; `Raced` where somebody else has dealt with it.
+        """
         ...
 
     async def park(self, entry: Entry, error: str, attempts: int) -> None:
-        """Lay an entry aside whose handler keeps failing, and move the cursor behind it."""
+        """Lay an entry aside whose handler keeps failing, and move the cursor behind it.
+
+        A parked one stays where it is, and is not handled again until somebody asks for it.
+        """
         ...
 
 
@@ -61,7 +67,8 @@ class Feed(Protocol):
     async def pull(self, consumer: str, topic: str, limit: int = 100) -> Sequence[Entry]:
         """Return what the consumer has not consumed yet, in commit order.
 
-        A consumer that the log does not know yet begins at the log's oldest entry.
+        A consumer that the log does not know yet begins at the log's oldest entry. What it has
+        parked and an operator wants handled again comes before what is new, and alone.
         """
         ...
 

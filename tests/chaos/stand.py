@@ -16,7 +16,8 @@ from meeting.kernel.errors import Fault
 from meeting.kernel.queue import Place, Seen
 from meeting.kernel.sole import place
 from meeting.stores.relational import migrate
-from meeting.stores.relational.outbox import Cursors, parked
+from meeting.stores.relational.outbox import Cursors
+from meeting.stores.relational.parked import parked
 from tests.chaos.house import House
 from tests.chaos.journal import Thing
 from tests.chaos.matter import CONSUMER, QUEUE, Told, effects, own
@@ -81,7 +82,8 @@ class Stand:
         if self.house.redis is not None:
             return await patiently(self.house.carrier.position)
         cursors = Cursors(self.house.database)
-        return await patiently(lambda: cursors.position(CONSUMER, Told.TOPIC))
+        position, _ = await patiently(lambda: cursors.standing(CONSUMER, Told.TOPIC))
+        return position
 
     async def pending(self) -> bool:
         """Tell whether anything is on its way: to the relay, in the queue, to the consumer."""

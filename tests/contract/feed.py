@@ -11,6 +11,7 @@ import pytest
 from meeting.kernel.consumer import ATTEMPTS, TOGETHER, Consumer
 from meeting.kernel.errors import Fault, Kind
 from meeting.kernel.message import Entry, Event, Raced
+from meeting.kernel.parked import Aside, Pile
 from meeting.kernel.ports import Feed, Unit, Units
 
 TOPIC = "numbers"
@@ -38,6 +39,10 @@ class World(Protocol):
     @property
     def feed(self) -> Feed:
         """Return the adapter under test."""
+
+    @property
+    def aside(self) -> Aside:
+        """Return what an operator sees of the parked."""
 
     @property
     def units(self) -> Units[Unit]:
@@ -242,6 +247,86 @@ async def hopeless_event(world: World) -> None:
     assert await whispered(world) == [n for n in range(TOGETHER) if n != TOGETHER // 2]
 
 
+async def park(world: World, consumer: str, *values: int) -> list[str]:
+    """Say numbers that a consumer lays aside; their ids."""
+    await say(world, *values)
+    ids = []
+    for entry in await world.feed.pull(consumer, TOPIC):
+        async with world.units.write() as unit:
+            await unit.park(entry, "it fails", ATTEMPTS)
+        ids.append(entry.message.message_id)
+    return ids
+
+
+async def laid_aside(world: World) -> None:
+    """What is parked is counted and shown until somebody throws it away, and does not come back."""
+    first, second = await park(world, "a", 1, 2)
+    assert await world.aside.count() == [Pile(consumer="a", topic=TOPIC, events=2)]
+    found = await world.aside.list("", 0, 10)
+    assert [each.message.message_id for each in found] == [first, second]
+    shown = await world.aside.find("a", first)
+    assert shown is not None
+    assert (shown.message.payload, shown.error, shown.again) == ({"value": 1}, "it fails", False)
+    assert await everything(world, "a") == []
+    assert await world.aside.purge("a", first) == 1
+    assert await world.aside.purge("b") == 0
+    assert await world.aside.purge("a") == 1
+    assert await world.aside.count() == []
+
+
+async def handled_again(world: World) -> None:
+    """A parked event is handled once more by its consumer alone, and what is new goes on."""
+    (name,) = await park(world, "a", 1)
+    (entry,) = await world.feed.pull("b", TOPIC)
+    assert await everything(world, "b") == [1]
+    await say(world, 2)
+    assert await world.aside.requeue("b", name) == 0
+    assert await world.aside.requeue("a", name) == 1
+    (again,) = await world.feed.pull("a", TOPIC)
+    assert again.message == entry.message
+    assert await everything(world, "a") == [1, 2]
+    assert await world.aside.find("a", name) is None
+    assert await everything(world, "b") == [2]
+
+
+async def again_once(world: World) -> None:
+    """Of two readers that handle a parked event again, one has the effect; so with a purge."""
+    (name, _) = await park(world, "a", 1, 2)
+    assert await world.aside.requeue("a") == 2
+    (entry,) = await world.feed.pull("a", TOPIC)
+    with pytest.raises(ZeroDivisionError):
+        async with world.units.write() as unit:
+            await unit.advance(entry)
+            raise ZeroDivisionError
+    assert await world.aside.find("a", entry.message.message_id) is not None
+    async with world.units.write() as unit:
+        await unit.advance(entry)
+    (other,) = await world.feed.pull("a", TOPIC)
+    assert {entry.message.message_id, other.message.message_id} > {name}
+    assert await world.aside.purge("a") == 1
+    for late in (entry, other):
+        with pytest.raises(Raced):
+            async with world.units.write() as unit:
+                await unit.advance(late)
+    await say(world, 3)
+    assert await everything(world, "a") == [3]
+
+
+async def fails_again(world: World) -> None:
+    """What fails again stays aside, with all its attempts, and is not handled a third time."""
+    (name,) = await park(world, "a", 1)
+    await world.aside.requeue("a", name)
+    (entry,) = await world.feed.pull("a", TOPIC)
+    async with world.units.write() as unit:
+        await unit.park(entry, "it fails otherwise", 1)
+    assert await everything(world, "a") == []
+    (found,) = await world.aside.list("a", 0, 10)
+    assert (found.attempts, found.error) == (ATTEMPTS + 1, "it fails otherwise")
+    with pytest.raises(Raced):
+        async with world.units.write() as unit:
+            await unit.park(entry, "late", 1)
+
+
 async def lost_races(world: World) -> None:
     """That another reader was faster with some events is no failure of the next one."""
     await say(world, *range(ATTEMPTS))
@@ -310,6 +395,10 @@ PROMISES: Sequence[Callable[[World], Awaitable[None]]] = (
     in_batches,
     failing_handler,
     hopeless_event,
+    laid_aside,
+    handled_again,
+    again_once,
+    fails_again,
     lost_races,
     skipped,
 )

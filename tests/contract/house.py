@@ -16,7 +16,8 @@ from meeting.kernel.task import Task
 from meeting.stores.relational import migrate
 from meeting.stores.relational.adoption import SqlAdoption
 from meeting.stores.relational.database import Database
-from meeting.stores.relational.outbox import Cursors, Log, Posts, cursors, outbox, parked
+from meeting.stores.relational.outbox import Cursors, Log, Posts, cursors, outbox
+from meeting.stores.relational.parked import parked
 from meeting.stores.relational.unit import SqlUnits
 from meeting.stores.relational.window import SqlKeeper
 from meeting.transports.pubsub.carrier import RedisCarrier

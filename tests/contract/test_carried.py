@@ -10,7 +10,8 @@ import pytest
 from sqlalchemy import delete, func, select, update
 
 from meeting.kernel.relay import Relay
-from meeting.stores.relational.outbox import Posts, outbox, parked
+from meeting.stores.relational.outbox import Posts, outbox
+from meeting.stores.relational.parked import parked
 from meeting.stores.relational.window import SqlKeeper
 from tests.contract.feed import TOPIC, Number, everything, say, take
 from tests.contract.worlds import Stepped

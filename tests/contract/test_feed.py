@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from meeting.kernel.message import Entry
@@ -42,6 +43,7 @@ class Twin(ABC):
     def __init__(self, world: SqlWorld) -> None:
         self._real = world.feed
         self.units: Units[Unit] = world.units
+        self.aside = world.aside
         self.feed: Feed = self
         self.seen = 0
 
@@ -69,7 +71,7 @@ class Dropping(Twin):
             if self.seen % 10:
                 kept.append(entry)
         return [
-            _moved(entry, before=kept[i - 1].after if i else entries[0].before)
+            msgspec.structs.replace(entry, before=kept[i - 1].after if i else entries[0].before)
             for i, entry in enumerate(kept)
         ]
 
@@ -95,24 +97,8 @@ class Reordering(Twin):
         return entries
 
 
-def _moved(entry: Entry, before: str) -> Entry:
-    return Entry(
-        consumer=entry.consumer,
-        topic=entry.topic,
-        before=before,
-        after=entry.after,
-        message=entry.message,
-    )
-
-
 def _with(entry: Entry, other: Entry) -> Entry:
-    return Entry(
-        consumer=entry.consumer,
-        topic=entry.topic,
-        before=entry.before,
-        after=entry.after,
-        message=other.message,
-    )
+    return msgspec.structs.replace(entry, message=other.message)
 
 
 @pytest.mark.parametrize("twin", [Dropping, Repeating, Reordering])

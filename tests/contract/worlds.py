@@ -17,6 +17,7 @@ from meeting.stores.relational.adoption import SqlAdoption
 from meeting.stores.relational.database import Database
 from meeting.stores.relational.leases import LeaseRows
 from meeting.stores.relational.outbox import Cursors, Log, Posts
+from meeting.stores.relational.parked import SqlAside
 from meeting.stores.relational.unit import SqlUnit, SqlUnits
 from meeting.transports.leases.leases import RedisLeases
 from meeting.transports.pubsub.carrier import RedisCarrier
@@ -40,6 +41,7 @@ class SqlWorld:
     def __init__(self, database: Database) -> None:
         self.database = database
         self.feed = Log(database)
+        self.aside = SqlAside(database)
         self.units = SqlUnits(database, NumberUnit, SystemClock(), RandomIds())
 
     @classmethod
@@ -63,6 +65,7 @@ class Stepped:
         self.growth = Growth()
         self.clock = SystemClock()
         self.feed = StreamFeed(redis, Cursors(database), self.growth)
+        self.aside = SqlAside(database)
         self.rows = SqlUnits(database, NumberUnit, self.clock, RandomIds(), relayed=True)
         self.carrier = RedisCarrier(redis, [TOPIC])
         self.relay = Relay(Posts(database), self.carrier)

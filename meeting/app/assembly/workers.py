@@ -18,6 +18,7 @@ from meeting.kernel.task import Task
 from meeting.kernel.worker import Handler, Told, Worker
 from meeting.stores.relational.lag import behind
 from meeting.stores.relational.orphans import orphan
+from meeting.stores.relational.parked import SqlAside
 from meeting.transports.http.metrics import Meter
 
 
@@ -45,6 +46,7 @@ def meter(kept: Stores, desks: Sequence[Desk]) -> Meter:
         types=[task.TYPE for desk in desks for task in desk.handlers],
         depths=depths,
         lags=lambda: behind(kept.database),
+        aside=SqlAside(kept.database).count,
     )
 
 

@@ -1,21 +1,14 @@
 """Takes events of others into the outbox, and lays aside what can't be read."""
 
 from collections.abc import Sequence
-
-from sqlalchemy import delete, select
-from sqlalchemy.ext.asyncio import AsyncConnection
+from datetime import datetime
 
 from meeting.kernel.clock import Clock
 from meeting.kernel.foreign import Stray
 from meeting.kernel.message import Message
 from meeting.stores.relational.database import Database
-from meeting.stores.relational.outbox import adopt, parked
-from meeting.stores.relational.upsert import upsert
-
-LISTENER = "listener"
-"""Whose parked messages those are that nobody could read."""
-MOST = 1000
-"""How many of them are kept, the last ones: anybody who reaches Redis can send them."""
+from meeting.stores.relational.outbox import adopt
+from meeting.stores.relational.parked import LISTENER, lay
 
 
 class SqlAdoption:
@@ -30,7 +23,10 @@ class SqlAdoption:
         topics = {message.topic for message in messages}
         async with self._database.write() as connection:
             if strays:
-                await self._park(connection, strays)
+                now = self._clock.now()
+                unread = [_whole(stray, now) for stray in strays]
+                errors = [stray.error for stray in strays]
+                await lay(connection, LISTENER, unread, errors, 1, now)
             new = await adopt(connection, messages) if messages else []
             if new:
                 await self._database.announce(connection, topics)
@@ -38,25 +34,15 @@ class SqlAdoption:
             self._database.grew(topics)
         return len(new)
 
-    async def _park(self, connection: AsyncConnection, strays: Sequence[Stray]) -> None:
-        now = self._clock.now()
-        for stray in strays:
-            row = {
-                "consumer": LISTENER,
-                "message_id": stray.message_id,
-                "topic": stray.topic,
-                "type": "",
-                "payload": {"raw": stray.text},
-                "at": now,
-                "error": stray.error,
-                "attempts": 1,
-                "parked_at": now,
-            }
-            keys = ["consumer", "message_id"]
-            await connection.execute(upsert(connection, parked, row, keys=keys, replace=False))
-        kept = select(parked.c.message_id).where(parked.c.consumer == LISTENER)
-        kept = kept.order_by(parked.c.parked_at.desc(), parked.c.message_id).limit(MOST)
-        older = delete(parked).where(
-            parked.c.consumer == LISTENER, parked.c.message_id.not_in(kept.scalar_subquery())
-        )
-        await connection.execute(older)
+
+def _whole(stray: Stray, now: datetime) -> Message:
+    """Give something that can't be read the form of a message, so that it can be laid aside."""
+    return Message(
+        type="",
+        payload={"raw": stray.text},
+        at=now,
+        source="",
+        message_id=stray.message_id,
+        kind="foreign",
+        topic=stray.topic,
+    )

@@ -6,12 +6,13 @@ from contextlib import suppress
 from typing import Any
 
 import msgspec
-from sqlalchemy import JSON, Column, Integer, Row, String, Table, Text, func, insert, select
+from sqlalchemy import JSON, Column, Row, String, Table, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from meeting.kernel.message import Entry, Message
 from meeting.kernel.relay import Posted, entries
 from meeting.stores.relational.database import Database, metadata
+from meeting.stores.relational.parked import again, asked
 from meeting.stores.relational.types import BigKey, Moment
 from meeting.stores.relational.upsert import upsert
 
@@ -34,20 +35,6 @@ cursors = Table(
     Column("consumer", String(64), primary_key=True),
     Column("topic", String(64), primary_key=True),
     Column("position", BigKey, nullable=False),
-)
-
-parked = Table(
-    "outbox_parked",
-    metadata,
-    Column("consumer", String(64), primary_key=True),
-    Column("message_id", String(64), primary_key=True),
-    Column("topic", String(64), nullable=False),
-    Column("type", String(64), nullable=False),
-    Column("payload", JSON, nullable=False),
-    Column("at", Moment, nullable=False),
-    Column("error", Text, nullable=False),
-    Column("attempts", Integer, nullable=False),
-    Column("parked_at", Moment, nullable=False),
 )
 
 EVENTS = ("event", "foreign")
@@ -86,12 +73,16 @@ async def adopt(connection: AsyncConnection, messages: Sequence[Message]) -> lis
     return new
 
 
-async def standing(connection: AsyncConnection, consumer: str, topic: str) -> int:
-    """Return how far a consumer has come; 0 where it has not begun."""
-    found = select(cursors.c.position).where(
+async def standing(
+    connection: AsyncConnection, consumer: str, topic: str
+) -> tuple[int, Entry | None]:
+    """Return how far a consumer has come, and what it is to handle again before it goes on."""
+    place = select(cursors.c.position).where(
         cursors.c.consumer == consumer, cursors.c.topic == topic
     )
-    return (await connection.execute(found)).scalar() or 0
+    found = select(place.scalar_subquery(), asked(consumer, topic))
+    position, more = (await connection.execute(found)).one()
+    return position or 0, await again(connection, consumer, topic) if more else None
 
 
 def _posted(row: Row[Any]) -> Posted:
@@ -134,8 +125,8 @@ class Cursors:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def position(self, consumer: str, topic: str) -> int:
-        """Return how far a consumer has come; 0 where it has not begun."""
+    async def standing(self, consumer: str, topic: str) -> tuple[int, Entry | None]:
+        """Return how far a consumer has come, and what it is to handle again before it goes on."""
         async with self._database.read() as connection:
             return await standing(connection, consumer, topic)
 
@@ -152,7 +143,9 @@ class Log:
         """Return what the consumer has not consumed yet, in commit order."""
         self._growth[consumer, topic] = self._database.growth(topic)
         async with self._database.read() as connection:
-            before = await standing(connection, consumer, topic)
+            before, asked_again = await standing(connection, consumer, topic)
+            if asked_again is not None:
+                return [asked_again]
             rows = await connection.execute(
                 select(outbox)
                 .where(outbox.c.topic == topic, outbox.c.position > before)

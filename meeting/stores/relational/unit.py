@@ -14,9 +14,9 @@ from meeting.kernel.ids import Ids
 from meeting.kernel.letter import Held, Letter
 from meeting.kernel.message import Entry, Event, Message, Raced
 from meeting.kernel.task import Task
-from meeting.stores.relational import tasks
+from meeting.stores.relational import parked, tasks
 from meeting.stores.relational.database import Database
-from meeting.stores.relational.outbox import cursors, extend, parked
+from meeting.stores.relational.outbox import cursors, extend
 from meeting.stores.relational.upsert import upsert
 
 U = TypeVar("U", bound="SqlUnit")
@@ -63,6 +63,10 @@ class SqlUnit:
 
     async def advance(self, entry: Entry) -> None:
         """Move the consumer's cursor behind an entry, unless it stands elsewhere than thought."""
+        if entry.parked:
+            if not await parked.handled(self.connection, entry):
+                raise Raced
+            return
         before, after = int(entry.before), int(entry.after)
         if before == 0:
             moved = await self.connection.execute(
@@ -89,21 +93,13 @@ class SqlUnit:
 
     async def park(self, entry: Entry, error: str, attempts: int) -> None:
         """Lay an entry aside whose handler keeps failing, and move the cursor behind it."""
-        message = entry.message
-        row = {
-            "consumer": entry.consumer,
-            "message_id": message.message_id,
-            "topic": entry.topic,
-            "type": message.type,
-            "payload": message.payload,
-            "at": message.at,
-            "error": error[:2000],
-            "attempts": attempts,
-            "parked_at": self.clock.now(),
-        }
-        # A stranger's id may come again, once the outbox has forgotten it.
-        keys = ["consumer", "message_id"]
-        await self.connection.execute(upsert(self.connection, parked, row, keys=keys, replace=True))
+        if entry.parked:
+            if not await parked.failed(self.connection, entry, error, attempts):
+                raise Raced
+            return
+        now = self.clock.now()
+        who, what = entry.consumer, [entry.message]
+        await parked.lay(self.connection, who, what, [error], attempts, now)
         await self.advance(entry)
 
     async def flush(self) -> None:

@@ -11,6 +11,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from meeting.kernel.errors import Fault, Kind
 from meeting.kernel.letter import Held
 from meeting.kernel.message import Behind
+from meeting.kernel.parked import Pile
 from meeting.kernel.queue import Depth
 
 FORMAT = "text/plain; version=0.0.4; charset=utf-8"
@@ -32,10 +33,12 @@ class Meter:
         types: Collection[str],
         depths: Callable[[], Awaitable[Mapping[str, Depth]]],
         lags: Callable[[], Awaitable[Sequence[Behind]]],
+        aside: Callable[[], Awaitable[Sequence[Pile]]],
     ) -> None:
         self._types = frozenset(types)
         self._depths = depths
         self._lags = lags
+        self._aside = aside
         self._registry = own = CollectorRegistry()
         self._attempts = Counter(
             "meeting_task_attempts",
@@ -72,7 +75,7 @@ class Meter:
         )
         self._parked = Gauge(
             "meeting_consumer_parked_events",
-            "Events that were laid aside because their handler kept failing.",
+            "Events laid aside because their handler kept failing, or nobody can read them.",
             ["consumer", "topic"],
             registry=own,
         )
@@ -110,9 +113,13 @@ class Meter:
             for place in ("held", "delayed", "dead"):
                 self._tasks.labels(queue, place, "").set(getattr(depth, place))
             self._oldest.labels(queue).set(depth.oldest)
-        for lag in await self._lags():
+        lags, aside = await self._lags(), await self._aside()
+        self._parked.clear()  # of a consumer that has none any more nothing else tells
+        for lag in lags:
             self._behind.labels(lag.consumer, lag.topic).set(lag.events)
-            self._parked.labels(lag.consumer, lag.topic).set(lag.parked)
+            self._parked.labels(lag.consumer, lag.topic).set(0)
+        for pile in aside:
+            self._parked.labels(pile.consumer, pile.topic).set(pile.events)
 
 
 def route(meter: Meter, *, everybody: bool) -> HTTPRouteHandler:

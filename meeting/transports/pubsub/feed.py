@@ -27,8 +27,11 @@ _decoder = msgspec.json.Decoder(Message)
 class Cursors(Protocol):
     """How far the consumers have come; it lies with the rows."""
 
-    async def position(self, consumer: str, topic: str) -> int:
-        """Return how far a consumer has come; 0 where it has not begun."""
+    async def standing(self, consumer: str, topic: str) -> tuple[int, Entry | None]:
+        """Return how far a consumer has come, and what it is to handle again before it goes on.
+
+        The first is 0 where it has not begun.
+        """
         ...
 
 
@@ -45,7 +48,9 @@ class StreamFeed:
     async def pull(self, consumer: str, topic: str, limit: int = 100) -> Sequence[Entry]:
         """Return what the consumer has not consumed yet, in commit order."""
         self._awaited[consumer, topic] = self._growth.of(topic)
-        before = await self._cursors.position(consumer, topic)
+        before, again = await self._cursors.standing(consumer, topic)
+        if again is not None:
+            return [again]
         start = f"({before}-0"
         found: list[Posted] = []
         while len(found) < limit:

@@ -11,6 +11,7 @@ from meeting.kernel.clock import SystemClock
 from meeting.kernel.ids import RandomIds
 from meeting.kernel.letter import Letter
 from meeting.kernel.message import Behind
+from meeting.kernel.parked import Pile
 from meeting.kernel.queue import Depth, Queue
 from meeting.kernel.secret import Secret
 from meeting.kernel.task import Task
@@ -58,6 +59,9 @@ async def main() -> None:
     async def behind() -> Sequence[Behind]:
         return ()
 
+    async def aside() -> Sequence[Pile]:
+        return ()
+
     async with opened(given.url, given.variant) as queue:
         rate = await enqueue(
             given.number, given.mode, lambda n: queue.put(Nothing.QUEUE, [letter] * n)
@@ -69,7 +73,7 @@ async def main() -> None:
             handlers={Nothing: nothing},
             concurrency=width(given.mode),
             clock=SystemClock(),
-            told=Metrics(types=[Nothing.TYPE], depths=none, lags=behind).told,
+            told=Metrics(types=[Nothing.TYPE], depths=none, lags=behind, aside=aside).told,
         )
         await meter.finished(asyncio.ensure_future(worker.run()))
         say(rate, meter)

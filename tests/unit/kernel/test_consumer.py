@@ -10,7 +10,7 @@ from meeting.kernel.consumer import LONGEST_PAUSE, Consumer
 from meeting.kernel.errors import Fault, Kind
 from meeting.kernel.message import Entry
 from meeting.kernel.ports import Unit
-from tests.contract.feed import TOPIC, Number, everything, say
+from tests.contract.feed import TOPIC, Number, Whisper, everything, park, say
 from tests.contract.worlds import SqlWorld
 from tests.stores import at
 
@@ -159,3 +159,29 @@ async def test_what_fails_a_few_times_is_not_parked(watched: Watched) -> None:
     watched.faults = [ZeroDivisionError() for _ in range(ATTEMPTS - 1)]
     await watched.run()
     assert watched.done == [1, 0]
+
+
+async def test_what_is_handled_again_has_one_try(watched: Watched) -> None:
+    """An event that an operator wants handled again has its effect, or stays parked at once."""
+    await park(watched.world, "a", 3, 4)
+    await watched.world.aside.requeue("a")
+    watched.faults = [ZeroDivisionError("still no")]
+    await say(watched.world, 0)
+    await watched.run()
+    assert watched.done == [4, 0]
+    assert watched.pauses == []
+    (left,) = await watched.world.aside.list("a", 0, 9)
+    assert (left.error, left.attempts) == ("ZeroDivisionError: still no", ATTEMPTS + 1)
+    assert not left.again
+
+
+async def test_what_nobody_handles_any_more_stays_parked(watched: Watched) -> None:
+    """A parked event whose handler is gone is not passed over like one of the log."""
+    async with watched.world.units.write() as unit:
+        unit.append(Whisper(value=1))
+    await park(watched.world, "a")
+    await watched.world.aside.requeue("a")
+    await say(watched.world, 0)
+    await watched.run()
+    (left,) = await watched.world.aside.list("a", 0, 9)
+    assert (left.message.type, left.again) == (Whisper.TYPE, False)

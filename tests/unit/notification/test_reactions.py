@@ -12,7 +12,8 @@ from meeting.domains.user.events import TOPIC, UserLoggedIn, UserRegistered
 from meeting.kernel.message import Entry, Message, Raced
 from meeting.kernel.page import Page
 from meeting.stores.relational.notification import nets
-from meeting.stores.relational.outbox import extend, parked
+from meeting.stores.relational.outbox import extend
+from meeting.stores.relational.parked import parked
 from meeting.text.zh import ZH
 from tests.unit.notification.world import ANN, BOB, NAME, World, as_user
 

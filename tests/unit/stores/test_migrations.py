@@ -14,6 +14,7 @@ from meeting.kernel.clock import SystemClock
 from meeting.stores.relational import migrate, revision
 from meeting.stores.relational.database import PRAGMAS, Database
 from meeting.stores.relational.leases import LeaseRows
+from meeting.stores.relational.parked import SqlAside
 from meeting.stores.relational.tables import metadata
 
 
@@ -101,3 +102,23 @@ async def test_durability(tmp_path: Path) -> None:
                 await reader.exec_driver_sql("PRAGMA user_version")
     await database.close()
     await other.close()
+
+
+async def test_parked_events_outlive_an_update(tmp_path: Path) -> None:
+    """What was laid aside before it could be handled again is there after the update."""
+    database = Database.embedded(tmp_path)
+    await migrate.upgrade(database, "0006")
+    async with database.write() as connection:
+        for consumer in ("listener", "meeting"):
+            await connection.exec_driver_sql(
+                "INSERT INTO outbox_parked VALUES (?, 'id', 'ai_events', 'x', '{}',"
+                " '2026-11-24 12:00:00.000000', 'no', 5, '2026-11-24 12:00:00.000000')",
+                (consumer,),
+            )
+    await migrate.upgrade(database)
+    found = await SqlAside(database).list("", 0, 9)
+    assert [(each.consumer, each.message.kind, each.again) for each in found] == [
+        ("listener", "foreign", False),
+        ("meeting", "event", False),
+    ]
+    await database.close()
