@@ -9,6 +9,7 @@ local queue, id = KEYS[1], ARGV[1]
 local fence, list = parse(redis.call('HGET', queue .. ':holds', id))
 if fence ~= ARGV[2] then return 0 end
 look(queue)
+move(queue)
 lay(queue, now(), id, list % ODD, '', now() + math.max(1, tonumber(ARGV[3])), ARGV[4])
 unhold(queue, { id })
 redis.call('HDEL', queue .. ':lapses', id)

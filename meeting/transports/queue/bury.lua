@@ -6,6 +6,7 @@
 -- Invariant: a dead task has no key, so the same may be asked for again.
 
 local queue, dead = KEYS[1], {}
+move(queue)
 for i = 1, #ARGV, 4 do
   local id = ARGV[i]
   if parse(redis.call('HGET', queue .. ':holds', id)) == ARGV[i + 1] then

@@ -6,6 +6,7 @@
 -- Invariant: a hold that is over is not brought back to life, also before anybody noticed.
 
 local queue, at, lost = KEYS[1], now(), {}
+move(queue)
 for i = 1, #ARGV, 3 do
   local id = ARGV[i]
   local mine = parse(redis.call('HGET', queue .. ':holds', id)) == ARGV[i + 1]

@@ -6,6 +6,7 @@
 -- Invariant: the message is as it was before the take, and no attempt is counted.
 
 local queue, given, lost = KEYS[1], {}, {}
+move(queue)
 for i = #ARGV - 1, 1, -2 do
   local fence, list = parse(redis.call('HGET', queue .. ':holds', ARGV[i]))
   if fence == ARGV[i + 1] then

@@ -33,6 +33,12 @@ local function hint(queue)
   redis.call('XADD', queue .. ':hint', 'MAXLEN', 1, '*', 'grown', 1)
 end
 
+-- Say that a script moves only what is there already, so that a server that is full does not refuse
+-- it: it refuses what takes memory in only until a script has written something that takes none.
+local function move(queue)
+  redis.call('DEL', queue .. ':none')
+end
+
 local function lengths(queue)
   local waiting, total = {}, 0
   for list = 0, 4 do

@@ -45,7 +45,10 @@ local function last(id, list, lapses)
   return true
 end
 
-if #over > 0 then look(queue) end
+if #over > 0 then
+  look(queue)
+  move(queue)
+end
 local free = {}
 for i = #over, 1, -1 do
   local id, spent = over[i], false
@@ -62,7 +65,10 @@ unhold(queue, free)
 
 local due = redis.call('ZRANGEBYSCORE', queue .. ':delayed', '-inf', text(at), 'LIMIT', 0, BATCH)
 local ripe = {}
-if #due > 0 then look(queue) end
+if #due > 0 then
+  look(queue)
+  move(queue)
+end
 for i = #due, 1, -1 do
   ripe[due[i]] = true
   local found = redis.call('HGET', queue .. ':waiting', due[i])

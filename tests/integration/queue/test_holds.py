@@ -115,24 +115,44 @@ async def test_a_redis_that_is_killed_loses_nothing_that_it_took_in() -> None:
 
 
 async def test_a_full_redis_takes_nothing_in_but_lets_work_end() -> None:
-    """A put and a failure are refused whole; a task that is done can be settled all the same."""
+    """A put is refused whole; what is there already is worked on, whatever comes of it."""
     with server() as running:
         async with opened(running) as queue:
-            await queue.put(NAME, [LETTER, LETTER])
-            first, second = await queue.take(NAME, "me", 2)
+            await queue.put(NAME, [LETTER] * 6)
+            held = await queue.take(NAME, "me", 5)
             with running.client() as plain:
                 plain.config_set("maxmemory", 1)
-            for call in (
-                queue.put(NAME, [LETTER]),
-                queue.fail(first, "no", 1),
-                queue.fail(first, "no", None),
-            ):
-                with pytest.raises(Fault) as caught:
-                    await call
-                assert caught.value.details == {"peer": "redis"}
-            assert not await queue.settle([second])
+            with pytest.raises(Fault) as caught:
+                await queue.put(NAME, [LETTER])
+            assert caught.value.details == {"peer": "redis"}
+            assert not await queue.extend(held)
+            await queue.progress(held[0], 0.5)
+            assert not await queue.settle(held[:1])
+            assert await queue.fail(held[1], "no", 1)
+            assert await queue.fail(held[2], "no", None)
+            await queue.release(held[3:4])
             depth = await queue.depth(NAME)
-            assert (depth.held, depth.delayed, depth.dead) == (1, 0, 0)
+            counts = (depth.waiting[Lane.NORMAL], depth.held, depth.delayed, depth.dead)
+            assert counts == (2, 1, 1, 1)
+            assert await queue.requeue(NAME) == 1
+
+
+async def test_a_full_redis_can_be_drained() -> None:
+    """Where nothing more fits in, holds that are over, delays that are due and dead come out."""
+    with server() as running:
+        async with opened(running) as queue:
+            last = Letter(type="x", payload={}, max_retries=0)
+            await queue.put(NAME, [last, LETTER])
+            assert len(await queue.take(NAME, "gone", 2)) == 2
+            await queue.put(NAME, [Letter(type="x", payload={}, not_before=9e10)])
+            with running.client() as plain:
+                Hand(plain).over(NAME)
+                plain.config_set("maxmemory", 1)
+                again = await queue.take(NAME, "me", 5)
+                assert sorted(each.letter.retry_count for each in again) == [0, 1]
+                assert not await queue.settle(again)
+                depth = await queue.depth(NAME)
+                assert (depth.held, depth.delayed, depth.dead) == (0, 0, 1)
 
 
 @pytest.mark.parametrize(
