@@ -6,9 +6,12 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 
+import msgspec
 import pytest
 from sqlalchemy import delete, func, select, update
 
+from meeting.kernel.ids import RandomIds
+from meeting.kernel.message import Message
 from meeting.kernel.relay import Relay
 from meeting.stores.relational.outbox import Posts, outbox
 from meeting.stores.relational.parked import parked
@@ -46,6 +49,28 @@ async def test_a_lost_position(world: Stepped, redis: Redis) -> None:
         other.xadd(f"{TOPIC}:log", {"m": b"rubbish"}, id="999999-0")
         await say(world, 6)
     assert taken + await everything(world, "a") == list(range(7))
+
+
+@pytest.mark.parametrize("ahead", [1, 10**6])
+async def test_a_stranger_who_writes_into_a_stream(
+    world: Stepped, redis: Redis, ahead: int
+) -> None:
+    """Whatever lies beyond what was carried moves no cursor: no event is passed over for it."""
+    await say(world, 1, 2)
+    taken = {"a": await take(world, "a", 1), "b": []}
+    forged = Message.of(Number(value=99), "numbers", world.clock, RandomIds())
+    async with world.rows.write() as unit:  # committed, and not carried yet
+        unit.append(Number(value=3))
+    with redis.client() as other:
+        place = int(other.get("outbox:position")) + ahead
+        other.xadd(f"{TOPIC}:log", {"m": msgspec.json.encode(forged)}, id=f"{place}-0")
+    for name, numbers in taken.items():
+        numbers.extend(await everything(world, name))
+    await world.carry()
+    await say(world, 4)
+    for name, numbers in taken.items():
+        numbers.extend(await everything(world, name))
+    assert taken == {"a": [1, 2, 3, 4], "b": [1, 2, 3, 4]}
 
 
 async def test_a_position_of_another_database(world: Stepped, redis: Redis) -> None:

@@ -3,14 +3,17 @@
 import copy
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import hypothesis.strategies as st
+import msgspec
 import pytest
 from hypothesis import Phase, settings
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
+from redis.exceptions import ResponseError
 
 from meeting.kernel.message import Entry, Event, Message, Raced
 from meeting.kernel.relay import BATCH, Posted
@@ -146,6 +149,18 @@ class Both(RuleBasedStateMachine):
                 self.client.restore(key, 0, dump)
         self.redis.published = told
 
+    @rule(topic=TOPIC, ahead=st.sampled_from([0, 1, ELSEWHERE]))
+    def forge(self, topic: str, ahead: int) -> None:
+        """Let a stranger write into a stream what looks like an event, here or beyond."""
+        at = self.house.clock.now()
+        fields: dict[str, Any] = {"type": "any", "payload": {}, "source": ""}
+        message = Message(**fields, at=at, message_id=f"forged {ahead}", topic=topic)
+        place = self.house.ask(self.house.carrier.position()) + ahead
+        with suppress(ResponseError):  # further than this the stream has been
+            fields = {"m": msgspec.json.encode(message)}
+            self.client.xadd(f"{topic}:log", fields, id=f"{place}-0")
+        self.redis.forge(self.redis.position + ahead, message)
+
     @rule(to=st.sampled_from([0, ELSEWHERE]))
     def misplace(self, to: int) -> None:
         """Let the position be lost, or another database's."""
@@ -203,6 +218,16 @@ class Unchecked(Server):
         return super().carry(before, batch)
 
 
+class Trusting(Server):
+    """Gives whatever lies in a stream."""
+
+    def pull(self, rows: Rows, consumer: str, topic: str, limit: int) -> list[Entry]:
+        """Look at no position."""
+        whole = copy.copy(self)
+        whole.position = 10 * ELSEWHERE
+        return Server.pull(whole, rows, consumer, topic, limit)
+
+
 class Ruthless(Rows):
     """Forgets what is old, read or not."""
 
@@ -224,8 +249,8 @@ class Gullible(Rows):
 
 @pytest.mark.parametrize(
     ("rows", "server"),
-    [(Rows, Unchecked), (Ruthless, Server), (Gullible, Server)],
-    ids=["no compare", "no readers", "no ids"],
+    [(Rows, Unchecked), (Rows, Trusting), (Ruthless, Server), (Gullible, Server)],
+    ids=["no compare", "no bound", "no readers", "no ids"],
 )
 def test_rejects(rows: type[Rows], server: type[Server], tmp_path: Path, redis: Redis) -> None:
     """Held to a model that is broken, the adapters fail: so what it says is looked at."""

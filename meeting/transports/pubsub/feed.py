@@ -1,11 +1,13 @@
 """The `Feed` over Redis: a stream per topic, read behind the cursor that the consumer's rows hold.
 
-An entry's id is its position in the outbox, so cursors mean the same here and on SQL.
+An entry's id is its position in the outbox, so cursors mean the same here and on SQL. What lies
+beyond the position that a relay has come to is a stranger's, and is not read: the relay throws it
+away when it carries the next.
 """
 
 import asyncio
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Protocol
 
@@ -15,13 +17,15 @@ import structlog
 from meeting.kernel.growth import Growth
 from meeting.kernel.message import Entry, Message
 from meeting.kernel.relay import Posted, entries
-from meeting.transports.pubsub.names import stream
+from meeting.transports.pubsub.names import POSITION, stream
 from meeting.transports.redis.connection import Connection
+from meeting.transports.redis.script import Script
 
 log = structlog.get_logger(__name__)
 
 _ID = re.compile(rb"([1-9][0-9]{0,18})-0")
 _decoder = msgspec.json.Decoder(Message)
+_pull = Script.load(__package__, "pull")
 
 
 class Cursors(Protocol):
@@ -55,9 +59,7 @@ class StreamFeed:
         found: list[Posted] = []
         while len(found) < limit:
             asked = limit - len(found)
-            raw = await self._connection.command(
-                "XRANGE", stream(topic), start, "+", "COUNT", asked
-            )
+            raw = await self._connection.run(_pull, [POSITION, stream(topic)], start, asked)
             found += [each for number, fields in raw if (each := _read(topic, number, fields))]
             if len(raw) < asked:
                 break
@@ -72,11 +74,11 @@ class StreamFeed:
                 await growth.wait()
 
 
-def _read(topic: str, number: bytes, fields: Mapping[bytes, bytes] | None) -> Posted | None:
+def _read(topic: str, number: bytes, fields: Sequence[bytes]) -> Posted | None:
     """Read an entry; None for what no relay of ours has written, which is passed over."""
     place = _ID.fullmatch(number)
     try:
-        message = _decoder.decode((fields or {}).get(b"m", b""))
+        message = _decoder.decode(dict(zip(fields[::2], fields[1::2], strict=True)).get(b"m", b""))
     except (ValueError, msgspec.MsgspecError):
         message = None
     if place is None or message is None or message.topic != topic:

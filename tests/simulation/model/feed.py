@@ -125,9 +125,21 @@ class Server:
         if self.position == before:
             self.position, self.streams, self.tops = 0, defaultdict(list), {}
 
+    def forge(self, position: int, message: Message) -> None:
+        """Let a stranger write into a stream, which takes nothing that is not further than all."""
+        if position > self.tops.get(message.topic, 0):
+            self.streams[message.topic].append(Posted(position, message))
+            self.tops[message.topic] = position
+
     def pull(self, rows: Rows, consumer: str, topic: str, limit: int) -> list[Entry]:
-        """Return what is ahead of a consumer; its cursor lies with the rows."""
-        return _ahead(consumer, topic, rows.standing(consumer, topic), self.streams[topic], limit)
+        """Return what is ahead of a consumer, as far as a relay has come.
+
+        The cursor lies with the rows. Beyond the position are a stranger's entries alone: whoever
+        followed them would pass over events that are still to come.
+        """
+        before = rows.standing(consumer, topic)
+        carried = [each for each in self.streams[topic] if each.position <= self.position]
+        return _ahead(consumer, topic, before, carried, limit)
 
     def trim(self, firsts: Mapping[str, int]) -> None:
         """Forget what the outbox has forgotten."""
