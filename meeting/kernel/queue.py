@@ -6,7 +6,7 @@ comes again), `kernel.letter` (what it looks like). The reference model is
 `tests/simulation/model/queue.py`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from enum import StrEnum
 from typing import Protocol
 
@@ -53,6 +53,14 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
     progress: float = 0
 
 
+class Effects(Protocol):
+    """Which tasks have had their effect, where that is not written down in the queue itself."""
+
+    async def had(self, queue: str, ids: Sequence[str]) -> Collection[str]:
+        """Return which of these tasks have."""
+        ...
+
+
 class Queue(Protocol):
     """Four lanes a queue, holds with fence, delay, dead letters. Bounded by the store alone."""
 
@@ -75,8 +83,9 @@ class Queue(Protocol):
 
         Holds that are over and delays that are due come back into their lanes first; a hold that
         was over counts as an attempt that failed. What can't be read, and what has had its last
-        attempt, is laid with the dead and not given out. In a lane, what came back from a hold or a
-        delay is before all that never left, in no promised order; the rest as it was put.
+        attempt, is laid with the dead and not given out, unless it has had its effect: then it
+        ends. In a lane, what came back from a hold or a delay is before all that never left, in no
+        promised order; the rest as it was put.
         """
         ...
 
@@ -98,6 +107,7 @@ class Queue(Protocol):
     async def fail(self, held: Held, error: str, delay: float | None) -> bool:
         """Give up an attempt: again in `delay` seconds, or with None to the dead letters.
 
+        What has had its effect, although its worker does not know, ends instead of being dead.
         False where the hold was lost: then nothing is changed.
         """
         ...

@@ -36,6 +36,8 @@ class World(Protocol):
 
     queue: Queue
     relayed: bool
+    had: set[tuple[str, str]]
+    """The tasks, by queue and id, that have had their effect in a database elsewhere."""
     run: Callable[[Any], Any]
 
     def now(self) -> float:
@@ -198,6 +200,14 @@ class Machine(RuleBasedStateMachine):
         held, hold = self.hold(back)
         done = self.world.run(self.queue.fail(held, "failed", delay))
         assert done is self.model.fail(hold, "failed", delay, self.now)
+
+    @precondition(lambda self: self.world.relayed and self.given)
+    @rule(back=st.integers(0, 12))
+    def effect(self, back: int) -> None:
+        """Let a task have its effect, and its worker die before it ends it."""
+        _, (task_id, _) = self.hold(back)
+        self.world.had.add((self.name, task_id))
+        self.model.had.add(task_id)
 
     def release(self, back: int) -> None:
         """Give one back."""

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
@@ -42,6 +42,7 @@ class Moved:
     relayed = False
 
     def __init__(self, run: Callable[[Any], Any], make: Callable[[MovingClock], Queue]) -> None:
+        self.had: set[tuple[str, str]] = set()
         self._clock = MovingClock()
         self.queue = make(self._clock)
         self.run = run
@@ -68,13 +69,26 @@ class Ahead(Connection):
         return await super().run(Script(later), keys, *values)
 
 
+class Noted:
+    """Knows what has had its effect."""
+
+    def __init__(self, had: set[tuple[str, str]]) -> None:
+        self._had = had
+
+    async def had(self, queue: str, ids: Sequence[str]) -> Collection[str]:
+        """Look it up."""
+        return {each for each in ids if (queue, each) in self._had}
+
+
 class RedisWorld:
     """The queues of a Redis; its scripts look at a time that is moved."""
 
     relayed = True
 
     def __init__(self, redis: Redis, connection: Connection, run: Callable[[Any], Any]) -> None:
-        self.queue: Queue = RedisQueue(connection, SystemClock(), RandomIds())
+        self.had: set[tuple[str, str]] = set()
+        effects = Noted(self.had)
+        self.queue: Queue = RedisQueue(connection, SystemClock(), RandomIds(), effects)
         self.run = run
         self._client = redis.client()
         self._ahead = 0.0

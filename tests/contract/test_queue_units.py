@@ -9,15 +9,20 @@ from sqlalchemy import event, func, insert, select
 from meeting.kernel.ids import RandomIds
 from meeting.kernel.letter import Letter, Over
 from meeting.kernel.message import Message
+from meeting.kernel.queue import Place
+from meeting.kernel.secret import Secret
 from meeting.kernel.task import Task
 from meeting.stores.relational import migrate
 from meeting.stores.relational.database import Database
 from meeting.stores.relational.outbox import extend
 from meeting.stores.relational.queue import SqlQueue
-from meeting.stores.relational.tasks import settled, sweep
+from meeting.stores.relational.tasks import SqlEffects, settled, sweep
 from meeting.stores.relational.unit import SqlUnits
+from meeting.transports.queue.queue import RedisQueue
+from meeting.transports.redis.connection import Connection
 from tests.clock import MovingClock
 from tests.contract.worlds import NumberUnit
+from tests.redis import Redis
 
 QUEUE = "ai_tasks"
 
@@ -58,6 +63,37 @@ async def test_units(url: str) -> None:
         async with units.write() as unit:
             await unit.settle(new)
     assert await queue.settle([new]) == []
+    await database.close()
+
+
+async def test_an_effect_is_no_death(url: str, redis: Redis) -> None:
+    """A worker that dies behind its effect leaves no dead letter, also at the last attempt.
+
+    Neither does one that hears of an error instead of its commit; without effect a task is dead.
+    """
+    database, clock, connection = Database(url), MovingClock(), Connection(Secret(redis.url()))
+    await migrate.upgrade(database)
+    queue = RedisQueue(connection, clock, RandomIds(), SqlEffects(database))
+    units = SqlUnits(database, NumberUnit, clock, RandomIds(), relayed=True)
+    letters = [
+        Letter(id=name, type="job", payload={}, key=name, max_retries=0)
+        for name in ("killed", "cut off", "idle", "\0")
+    ]
+    await queue.put(QUEUE, letters)
+    killed, cut_off, *_ = await queue.take(QUEUE, "a", 4)
+    for held in (killed, cut_off):
+        async with units.write() as unit:
+            await unit.settle(held)
+    assert await queue.fail(cut_off, "the connection was lost", None)
+    with redis.client() as other:
+        other.zadd(f"{QUEUE}:leases", {"killed": 1, "idle": 1, "\0": 1})
+    assert await queue.take(QUEUE, "b", 3) == []
+    assert sorted(each.id for each in await queue.list(QUEUE, Place.DEAD, 0, 9)) == ["\0", "idle"]
+    assert (await queue.depth(QUEUE)).held == 0
+    again = [Letter(type="job", payload={}, key=each.key) for each in letters]
+    assert await queue.put(QUEUE, again) == 4  # and their keys are free
+    await queue.close()
+    await connection.close()
     await database.close()
 
 

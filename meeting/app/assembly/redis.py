@@ -18,6 +18,7 @@ from meeting.kernel.sole import Sole
 from meeting.stores.relational.adoption import SqlAdoption
 from meeting.stores.relational.database import Database
 from meeting.stores.relational.outbox import Cursors, Posts
+from meeting.stores.relational.tasks import SqlEffects
 from meeting.transports.leases.leases import RedisLeases
 from meeting.transports.pubsub.carrier import RedisCarrier
 from meeting.transports.pubsub.feed import StreamFeed
@@ -58,7 +59,7 @@ def link(config: Config, name: str, database: Database, clock: Clock, ids: Ids) 
     carrier = RedisCarrier(connection)
     relay = Relay(Posts(database), carrier)
     listener = Listener(connection, SqlAdoption(database, clock), growth, clock)
-    queue = RedisQueue(connection, clock, ids)
+    queue = RedisQueue(connection, clock, ids, SqlEffects(database))
     feed = StreamFeed(connection, Cursors(database), growth)
     sole = Sole(feed, RedisLeases(connection), owner=name, clock=clock)
     lack = ""

@@ -4,7 +4,7 @@ Whoever pushes into the lists is served. The time of holds and delays is the ser
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any
 
 import structlog
@@ -13,7 +13,7 @@ from meeting.kernel.clock import Clock
 from meeting.kernel.errors import Fault
 from meeting.kernel.ids import Ids
 from meeting.kernel.letter import Held, Letter
-from meeting.kernel.queue import Depth, Place, Seen
+from meeting.kernel.queue import Depth, Effects, Place, Seen
 from meeting.transports.queue import scripts, view
 from meeting.transports.queue.ear import Ear
 from meeting.transports.queue.message import complete, words
@@ -34,8 +34,12 @@ log = structlog.get_logger(__name__)
 class RedisQueue:
     """Satisfies `Queue` for all queues of one Redis."""
 
-    def __init__(self, connection: Connection, clock: Clock, ids: Ids) -> None:
+    def __init__(
+        self, connection: Connection, clock: Clock, ids: Ids, effects: Effects | None = None
+    ) -> None:
+        """`effects`: asked before a task is laid with the dead; without, every such task is."""
         self._connection = connection
+        self._effects = effects
         self._clock = clock
         self._ids = ids
         self._ear = Ear(connection)
@@ -93,6 +97,8 @@ class RedisQueue:
         now = self._clock.now()
         letter = held.letter.failed(error, now.timestamp())
         hold = (letter.id, held.fence)
+        if delay is None and await self._had(held.queue, [letter.id]):
+            return not await self.settle([held])
         if delay is None:
             body = letter.buried(error, now).write()
             done = await self._run(scripts.BURY, held.queue, (*hold, letter.key, body))
@@ -160,12 +166,32 @@ class RedisQueue:
                 lost += [part[int(place)] for place in await self._run(script, queue, values)]
         return lost
 
+    async def _had(self, queue: str, ids: Sequence[str]) -> Collection[str]:
+        return () if self._effects is None else await self._effects.had(queue, ids)
+
     async def _bury(self, queue: str, corpses: Sequence[Corpse]) -> None:
-        values: list[Word] = []
-        for each in corpses:
-            log.error("task is dead", queue=queue, type=each.type, error=each.error)
-            values += (each.id, each.fence, each.key, each.body)
-        await self._run(scripts.BURY, queue, values)
+        """Lay tasks with the dead; what can't be now comes again when its hold is over.
+
+        So nothing costs the hold of what was taken with them.
+        """
+        try:
+            values: list[Word] = []
+            for each in await self._gone(queue, corpses):
+                log.error("task is dead", queue=queue, type=each.type, error=each.error)
+                values += (each.id, each.fence, each.key, each.body)
+            await self._run(scripts.BURY, queue, values)
+        except Fault as fault:
+            log.warning("the dead are not buried yet", queue=queue, reason=str(fault))
+
+    async def _gone(self, queue: str, corpses: Sequence[Corpse]) -> Sequence[Corpse]:
+        """Return those that are dead, and end those whose worker died right behind their effect."""
+        had = await self._had(queue, [each.task_id for each in corpses if each.task_id])
+        ended = [each for each in corpses if each.task_id in had]
+        if ended:
+            log.info("tasks had their effect before their last hold was over", number=len(ended))
+            holds = [word for each in ended for word in (each.id, each.fence, each.key)]
+            await self._run(scripts.SETTLE, queue, holds)
+        return [each for each in corpses if each.task_id not in had]
 
 
 def _span(held: Held) -> int:

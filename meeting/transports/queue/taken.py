@@ -24,6 +24,8 @@ class Corpse(msgspec.Struct, frozen=True, kw_only=True):
     id: bytes
     """Of its hold; nobody has looked at it."""
     fence: int
+    task_id: str = ""
+    """Of the task that may have had its effect; empty where there is none to be read."""
     error: str
     key: str = ""
     type: str = ""
@@ -48,6 +50,7 @@ def taken(queue: str, owner: str, found: Sequence[Any], now: datetime) -> Iterat
             yield Corpse(
                 id=task_id,
                 fence=fence,
+                task_id="" if odd == b"twice" else letter.id,
                 error=said,
                 key=letter.key,
                 type=letter.type,

@@ -53,6 +53,8 @@ class Model:
         self.relayed = relayed
         self.early: set[str] = set()
         """Cancelled before they came; an adapter may forget them after a day."""
+        self.had: set[str] = set()
+        """Those that had their effect while nobody ended them; of `here` both are one step."""
 
     def put(self, letter: Letter, now: float, unread: bytes = b"") -> bool:
         """Take a letter in, unless one with its key is there and not dead."""
@@ -79,7 +81,7 @@ class Model:
             if task.letter.id in self.early:
                 self.cancel(task.letter.id)
             elif task.unread or task.letter.spent:
-                task.die(task.letter, SPENT, now)
+                self.bury(task, task.letter, SPENT, now)
             else:
                 task.move(Place.HELD, now + task.letter.visibility_timeout)
                 task.fence = self.fence
@@ -97,9 +99,16 @@ class Model:
             if task.place is Place.DELAYED:
                 task.move(Place.WAITING, 0)
             elif task.place is Place.HELD and (letter := task.letter.failed(LAPSED, now)).spent:
-                task.die(letter, LAPSED, now)
+                self.bury(task, letter, LAPSED, now)
             elif task.place is Place.HELD:
                 task.move(Place.WAITING, 0, letter)
+
+    def bury(self, task: Task, letter: Letter, error: str, now: float) -> None:
+        """Lay a task with the dead that has no attempt left; what has had its effect ends."""
+        if task.letter.id in self.had and not task.unread:
+            self.tasks.remove(task)
+        else:
+            task.die(letter, error, now)
 
     def mine(self, hold: Hold) -> Task | None:
         """Return the task of a hold, over or not, unless it came back or was cancelled since."""
@@ -131,7 +140,7 @@ class Model:
         if (task := self.mine(hold)) is not None:
             letter = task.letter.failed(error, now)
             if delay is None:
-                task.die(letter, error, now)
+                self.bury(task, letter, error, now)
             else:
                 task.move(Place.DELAYED, now + delay, letter)
         return task is not None
