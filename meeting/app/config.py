@@ -132,7 +132,8 @@ class Redis(msgspec.Struct, frozen=True, kw_only=True):
     url: Secret = Secret("")
     """Such as `redis://:password@host:6379/0`; empty: both stay in the database."""
     kept_hours: Annotated[float, Meta(ge=1, le=720)] = 24.0
-    """How long what was announced is kept for readers that are away, and for a Redis that fails."""
+    """How long what was announced is kept for readers that are away, and for a Redis that fails;
+    tasks are kept until they end, too."""
 
 
 class Tasks(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,7 +1,7 @@
 """Keeps the outbox for a window of time, and no reader from what it has not read yet."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from datetime import timedelta
 from typing import Protocol
 
@@ -20,6 +20,8 @@ class Keeper(Protocol):
     async def trim(self, kept: timedelta, carried: int | None) -> Mapping[str, int]:
         """Forget what is older and has been read by all, and carried as far as `carried`.
 
+        A task stays while it has not ended where it was carried to: that may come back empty.
+
         The first position of each topic that is left; None: nothing carries it.
         """
         ...
@@ -34,6 +36,21 @@ class Stream(Protocol):
 
     async def trim(self, firsts: Mapping[str, int]) -> None:
         """Forget what lies before the first position of each topic."""
+        ...
+
+
+class Queues(Protocol):
+    """Where tasks are carried to, if not into rows."""
+
+    async def left(
+        self, queue: str, written: Mapping[str, float], carried: int
+    ) -> tuple[Collection[str], float]:
+        """Return which of these tasks may not have ended yet, given when they were written.
+
+        By id and Unix seconds: what is at hand or delayed, and what is as young as the oldest that
+        waits. When that one was written comes second; infinite where none waits. All, and 0, where
+        less is there by now than was `carried`: then they may be lost, and are carried anew.
+        """
         ...
 
 

@@ -68,7 +68,7 @@ class House:
         self.posts = Posts(database)
         self.carrier = RedisCarrier(connection, TOPICS)
         self.relay = Relay(self.posts, self.carrier)
-        self.keeper = SqlKeeper(database, self.clock, READERS)
+        self.keeper = SqlKeeper(database, self.clock, READERS, self.carrier)
         self.log = Log(database)
         self.stream = StreamFeed(connection, Cursors(database), Growth())
 

@@ -2,7 +2,7 @@
 
 import copy
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -120,13 +120,14 @@ class Both(RuleBasedStateMachine):
         heard = [Message(**fields, at=at, message_id=name, topic=topic) for name in names]
         assert self.house.ask(self.house.adoption.adopt(heard, [])) == len(self.rows.adopt(heard))
 
-    @rule(minutes=st.sampled_from([3, 12]))
+    @rule(minutes=st.sampled_from([3, 12, 12]))
     def trim(self, minutes: int) -> None:
         """Let time pass, and forget what is old."""
         house, clock = self.house, self.house.clock
         clock.move(timedelta(minutes=minutes))
         firsts = house.ask(house.keeper.trim(KEPT, house.ask(house.carrier.position())))
-        wanted = self.rows.trim(clock.now() - KEPT, READERS, self.redis.position)
+        redis = self.redis
+        wanted = self.rows.trim(clock.now() - KEPT, READERS, redis.position, redis.left)
         assert firsts.keys() == wanted.keys()
         house.ask(house.carrier.trim(firsts))
         self.redis.trim(wanted)
@@ -232,10 +233,28 @@ class Ruthless(Rows):
     """Forgets what is old, read or not."""
 
     def trim(
-        self, before: datetime, readers: Mapping[str, Sequence[str]], carried: int | None
+        self,
+        before: datetime,
+        readers: Mapping[str, Sequence[str]],
+        carried: int | None,
+        left: Callable[[Message], bool] = lambda _: False,
     ) -> dict[str, int]:
         """Ask for no reader."""
-        return super().trim(before, {}, carried)
+        return super().trim(before, {}, carried, left)
+
+
+class Hurried(Rows):
+    """Forgets tasks that still wait."""
+
+    def trim(
+        self,
+        before: datetime,
+        readers: Mapping[str, Sequence[str]],
+        carried: int | None,
+        left: Callable[[Message], bool] = lambda _: False,
+    ) -> dict[str, int]:
+        """Ask for no queue."""
+        return super().trim(before, readers, carried)
 
 
 class Gullible(Rows):
@@ -249,10 +268,16 @@ class Gullible(Rows):
 
 @pytest.mark.parametrize(
     ("rows", "server"),
-    [(Rows, Unchecked), (Rows, Trusting), (Ruthless, Server), (Gullible, Server)],
-    ids=["no compare", "no bound", "no readers", "no ids"],
+    [
+        (Rows, Unchecked),
+        (Rows, Trusting),
+        (Ruthless, Server),
+        (Hurried, Server),
+        (Gullible, Server),
+    ],
+    ids=["no compare", "no bound", "no readers", "no queues", "no ids"],
 )
 def test_rejects(rows: type[Rows], server: type[Server], tmp_path: Path, redis: Redis) -> None:
     """Held to a model that is broken, the adapters fail: so what it says is looked at."""
     with opened(at(tmp_path), redis) as house, pytest.raises(AssertionError):
-        held(house, rows, server, 100)
+        held(house, rows, server, 400)

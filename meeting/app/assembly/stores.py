@@ -60,7 +60,7 @@ def make(config: Config, state: State, clock: Clock, ids: Ids) -> Stores:
     database = connect(config)
     redis = _link(config, state.name, database, clock, ids) if config.redis.url.reveal() else None
     kept = timedelta(hours=config.redis.kept_hours)
-    keeper = SqlKeeper(database, clock, READERS)
+    keeper = SqlKeeper(database, clock, READERS, redis.carrier if redis else None)
     window = Window(keeper, redis.carrier if redis else None, kept)
     if database.sqlite:
         module = _file(database, state, window)

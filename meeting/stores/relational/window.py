@@ -1,11 +1,13 @@
 """Forgets what the outbox has held long enough, in small batches, and never what is still to do."""
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import delete, func, select
 
 from meeting.kernel.clock import Clock
+from meeting.kernel.window import Queues
 from meeting.stores.relational.database import Database
 from meeting.stores.relational.outbox import cursors, outbox
 from meeting.stores.relational.tasks import sweep
@@ -24,11 +26,16 @@ class SqlKeeper:
     """
 
     def __init__(
-        self, database: Database, clock: Clock, readers: Mapping[str, Sequence[str]]
+        self,
+        database: Database,
+        clock: Clock,
+        readers: Mapping[str, Sequence[str]],
+        queues: Queues | None = None,
     ) -> None:
         self._database = database
         self._clock = clock
         self._readers = readers
+        self._queues = queues
 
     async def trim(self, kept: timedelta, carried: int | None) -> Mapping[str, int]:
         """Forget what is older and needed by nobody; the first of each topic that is left."""
@@ -48,24 +55,36 @@ class SqlKeeper:
         async with self._database.read() as connection:
             found = {row.consumer: row.position for row in await connection.execute(standing)}
         bound = min([bound, *(found.get(name, 0) for name in names)])
-        old = select(outbox.c.position).where(
-            outbox.c.topic == topic, outbox.c.position <= bound, outbox.c.at < before
-        )
-        old = old.order_by(outbox.c.position).limit(BATCH)
-        more = True
+        columns = outbox.c.position, outbox.c.kind, outbox.c.message_id, outbox.c.at
+        old = select(*columns).where(outbox.c.topic == topic, outbox.c.at < before)
+        after, more = 0, True
         while more:
-            async with self._database.write() as connection:
-                gone = (await connection.execute(old)).scalars().all()
-                more = len(gone) == BATCH
-                if gone:
-                    some = outbox.c.position.in_(gone)
-                    await connection.execute(delete(outbox).where(some))
+            some = old.where(outbox.c.position > after, outbox.c.position <= bound)
+            async with self._database.read() as connection:
+                piece = some.order_by(outbox.c.position).limit(BATCH)
+                rows = (await connection.execute(piece)).all()
+            tasks = {row.message_id: row.at.timestamp() for row in rows if row.kind == "task"}
+            left, since = await self._left(topic, tasks, bound)
+            if gone := [row.position for row in rows if row.message_id not in left]:
+                async with self._database.write() as connection:
+                    await connection.execute(delete(outbox).where(outbox.c.position.in_(gone)))
                     strangers = delete(cursors).where(
                         cursors.c.topic == topic,
                         cursors.c.position < gone[-1],
                         cursors.c.consumer.not_in(names),
                     )
                     await connection.execute(strangers)
+            # Whatever is younger than a task that waits may wait itself, and so stays.
+            more = len(rows) == BATCH and rows[-1].at.timestamp() < since
+            after = rows[-1].position if rows else 0
         first = select(func.min(outbox.c.position)).where(outbox.c.topic == topic)
         async with self._database.read() as connection:
             return (await connection.execute(first)).scalar() or last
+
+    async def _left(
+        self, queue: str, written: Mapping[str, float], carried: int
+    ) -> tuple[Collection[str], float]:
+        """Return which tasks may not have ended yet, by id, and when the oldest was written."""
+        if not written or self._queues is None:
+            return (), math.inf
+        return await self._queues.left(queue, written, carried)

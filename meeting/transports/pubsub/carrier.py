@@ -1,6 +1,7 @@
 """Carries the outbox into Redis: events into streams and onto channels, tasks into their lists."""
 
-from collections.abc import Iterator, Mapping, Sequence
+import math
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 import msgspec
 import structlog
@@ -27,6 +28,7 @@ log = structlog.get_logger(__name__)
 
 _carry = Script(SHARED + Script.load(__package__, "carry").text)
 _forget = Script.load(__package__, "forget")
+_left = Script(SHARED + Script.load(__package__, "left").text)
 
 
 class RedisCarrier:
@@ -72,6 +74,17 @@ class RedisCarrier:
     async def forget(self, before: int) -> None:
         """Throw the position and the streams away, if it stands there."""
         await self._connection.run(_forget, [POSITION, *self._streams], str(before))
+
+    async def left(
+        self, queue: str, written: Mapping[str, float], carried: int
+    ) -> tuple[Collection[str], float]:
+        """Return which tasks may not have ended yet, and when the oldest that waits was written."""
+        asked = (word for name, at in written.items() for word in (name, int(at)))
+        told = await self._connection.run(_left, [POSITION, queue], carried, *asked)
+        if not told:
+            return written.keys(), 0
+        since, *found = told
+        return {each.decode() for each in found}, float(since or math.inf)
 
     async def trim(self, firsts: Mapping[str, int]) -> None:
         """Forget the entries of topics before the first position that is kept."""

@@ -92,6 +92,27 @@ local function decode(message)
   return nil
 end
 
+-- Say when the oldest task that waits was written, in unix seconds; it is at the head of its list.
+local function oldest(queue)
+  local first
+  for list = 0, 4 do
+    local message = redis.call('LINDEX', queue .. NAMES[list], 0)
+    if message then
+      local since
+      if #message > 1048576 then
+        -- Too long to be decoded for a number; in our own messages it stands near the end.
+        since = string.match(string.sub(message, -4096), '"timestamp":(%d+)')
+      else
+        local found = decode(message)
+        since = found and type(found.timestamp) ~= 'table' and found.timestamp
+      end
+      since = tonumber(since or nil)
+      if since and since > 0 then first = math.min(first or since, since) end
+    end
+  end
+  return first
+end
+
 -- Give a key back, if it is this task's.
 local function yield(queue, key, id)
   if type(key) ~= 'string' or key == '' then return end

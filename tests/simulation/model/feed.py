@@ -7,7 +7,7 @@ often the server is emptied, set back or asked late. Adapters: tests/contract/te
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 from meeting.kernel.message import Entry, Message
@@ -65,9 +65,15 @@ class Rows:
         return _ahead(consumer, topic, self.standing(consumer, topic), events, limit)
 
     def trim(
-        self, before: datetime, readers: Mapping[str, Sequence[str]], carried: int | None
+        self,
+        before: datetime,
+        readers: Mapping[str, Sequence[str]],
+        carried: int | None,
+        left: Callable[[Message], bool] = lambda _: False,
     ) -> dict[str, int]:
         """Forget what is older, carried, and read by all `readers`; the first left of each topic.
+
+        A task that is `left` in its queue, or may be, stays: the server may come back empty.
 
         The last line stays. Whoever is no reader of the house holds nothing: it is forgotten with
         the first entry that it has not read, and would begin anew.
@@ -78,7 +84,8 @@ class Rows:
             names = readers.get(topic, ())
             read = min([bound, *(self.standing(name, topic) for name in names)])
             here = [each for each in self.outbox if each.message.topic == topic]
-            gone = [each for each in here if each.position <= read and each.message.at < before]
+            old = [each for each in here if each.position <= read and each.message.at < before]
+            gone = [each for each in old if each.message.kind != "task" or not left(each.message)]
             self.outbox = [each for each in self.outbox if each not in gone]
             for (name, of), at in list(self.cursors.items()):
                 if gone and of == topic and name not in names and at < gone[-1].position:
@@ -140,6 +147,11 @@ class Server:
         before = rows.standing(consumer, topic)
         carried = [each for each in self.streams[topic] if each.position <= self.position]
         return _ahead(consumer, topic, before, carried, limit)
+
+    def left(self, message: Message) -> bool:
+        """Tell whether a task may not have ended: one that is no younger waits."""
+        oldest = min((each.at for each in self.queues[message.topic]), default=None)
+        return oldest is not None and message.at >= oldest
 
     def trim(self, firsts: Mapping[str, int]) -> None:
         """Forget what the outbox has forgotten."""
