@@ -13,6 +13,7 @@ from meeting.kernel.sole import Sole
 from meeting.stores.relational.database import Database
 from meeting.stores.relational.outbox import Cursors, Log, Posts
 from meeting.stores.relational.queue import SqlQueue
+from meeting.stores.relational.tasks import SqlEffects
 from meeting.stores.relational.unit import SqlUnits
 from meeting.transports.leases.leases import RedisLeases
 from meeting.transports.pubsub.carrier import RedisCarrier
@@ -38,7 +39,8 @@ class House:
         self.posts = Posts(self.database)
         if orders.redis:
             self.redis = Connection(Secret(orders.redis))
-            self.queue = RedisQueue(self.redis, self._clock, self._ids)
+            effects = SqlEffects(self.database)
+            self.queue = RedisQueue(self.redis, self._clock, self._ids, effects)
             self.feed = StreamFeed(self.redis, Cursors(self.database), self.growth)
             self.leases = RedisLeases(self.redis)
             ttl = timedelta(seconds=HOLD)
