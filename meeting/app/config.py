@@ -7,6 +7,7 @@ import msgspec
 from msgspec import Meta
 
 from meeting.app.state import default_folder
+from meeting.domains.notification.model import KEPT
 from meeting.domains.signaling.model import LONGEST_FRAME
 from meeting.kernel.secret import Secret
 from meeting.models.cache import default as default_cache
@@ -156,6 +157,13 @@ class Mail(msgspec.Struct, frozen=True, kw_only=True):
     language: Literal["en", "zh"] = "en"
 
 
+class Notification(msgspec.Struct, frozen=True, kw_only=True):
+    """What users are told."""
+
+    kept: Count = KEPT
+    """How long the history of one user is; older ones are forgotten."""
+
+
 class Log(msgspec.Struct, frozen=True, kw_only=True):
     """What is logged, and how it looks."""
 
@@ -179,6 +187,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     redis: Redis = Redis()
     tasks: Tasks = Tasks()
     mail: Mail = Mail()
+    notification: Notification = Notification()
     log: Log = Log()
 
     def __repr__(self) -> str:

@@ -56,7 +56,7 @@ async def build(config: Config) -> House:
     meetings = meeting.make(kept, people, tokens, clock)
     signals = signaling.make(config, state.name, kept, people, meetings, tokens, clock, ids)
     analysis = ai.make(config, kept, meetings, machine, clock, ids)
-    notices = notification.make(kept, signals, ids)
+    notices = notification.make(config, kept, signals, ids)
     desks = [*people.desks, *meetings.desks]
     meter = workers.meter(kept, desks)
     hands = workers.make(config, kept, desks, meter.told, clock, ids)

@@ -1,9 +1,12 @@
 """The notification domain."""
 
+from functools import partial
+
 import msgspec
 
 from meeting.app.assembly.signaling import Signals
 from meeting.app.assembly.stores import Stores
+from meeting.app.config import Config
 from meeting.app.module import Module
 from meeting.app.modules import NOTIFICATION
 from meeting.domains.notification.history import History
@@ -22,9 +25,9 @@ class Notices(msgspec.Struct, frozen=True):
     history: History
 
 
-def make(kept: Stores, signals: Signals, ids: Ids) -> Notices:
+def make(config: Config, kept: Stores, signals: Signals, ids: Ids) -> Notices:
     """Make the notification domain, with its reader of the user domain's events."""
-    units = kept.rows.units(SqlNotificationUnit)
+    units = kept.rows.units(partial(SqlNotificationUnit, kept=config.notification.kept))
     pusher = Pusher(units=units, signaling=signals.service.broadcasts, ids=ids)
     users = Consumer(
         NOTIFICATION,

@@ -11,7 +11,7 @@ from meeting.kernel.nesting import MAX_DEPTH, shallow
 from meeting.text import fill
 
 KEPT = 1000
-"""How long the history of one user is; older ones are forgotten."""
+"""How long the history of one user is, unless set; older ones are forgotten."""
 KNOWN = 100
 """How many nets are remembered of one user: those that were used last."""
 TYPE = re.compile(r"[a-z_]{1,32}")

@@ -16,8 +16,11 @@ from sqlalchemy import (
     select,
     update,
 )
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from meeting.domains.notification.model import KEPT, KNOWN, Draft, Notification
+from meeting.kernel.clock import Clock
+from meeting.kernel.ids import Ids
 from meeting.kernel.page import Found, Page
 from meeting.stores.relational.database import metadata
 from meeting.stores.relational.types import BigKey, Moment
@@ -60,6 +63,13 @@ class SqlNotificationUnit(SqlUnit):
 
     SOURCE = "notification"
 
+    def __init__(
+        self, connection: AsyncConnection, clock: Clock, ids: Ids, kept: int = KEPT
+    ) -> None:
+        """`kept`: how many of each user's history are left when one is added."""
+        super().__init__(connection, clock, ids)
+        self._kept = kept
+
     async def add(self, user_id: int, draft: Draft, *, push: bool) -> bool:
         """Put a draft at the head of a history and forget what is too long ago."""
         row = {
@@ -84,7 +94,7 @@ class SqlNotificationUnit(SqlUnit):
             select(notifications.c.id)
             .where(mine)
             .order_by(notifications.c.id.desc())
-            .offset(KEPT)
+            .offset(self._kept)
             .limit(1)
             .scalar_subquery()
         )

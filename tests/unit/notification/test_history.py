@@ -9,7 +9,6 @@ from meeting.domains.notification import model
 from meeting.domains.notification.model import Draft
 from meeting.kernel.errors import Fault, Kind
 from meeting.kernel.page import Page
-from meeting.stores.relational import notification
 from tests.unit.notification.world import ANN, AS_SERVICE, BOB, DRAFT, World, as_user
 
 
@@ -37,9 +36,9 @@ async def test_one_type_is_listed_alone(world: World) -> None:
     assert await world.told(type_="nothing") == []
 
 
-async def test_a_history_has_an_end(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_history_has_an_end(world: World) -> None:
     """What is too long ago is forgotten, of this user alone, and no id comes again."""
-    monkeypatch.setattr(notification, "KEPT", 3)
+    world = World(world.database, kept=3)
     await world.send("other", user_id=BOB)
     await world.send(*"abcde")
     assert await titles(world, Page()) == (["e", "d", "c"], 3)

@@ -2,12 +2,13 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any, Self
 
 import msgspec
 
 from meeting.domains.notification.history import History
-from meeting.domains.notification.model import Draft
+from meeting.domains.notification.model import KEPT, Draft
 from meeting.domains.notification.pusher import Pusher
 from meeting.domains.notification.reactions import begin, watch
 from meeting.domains.signaling.api import Broadcast
@@ -54,11 +55,12 @@ class Sockets:
 class World:
     """Everything of the notification domain."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, kept: int = KEPT) -> None:
         self.database = database
         self.clock = MovingClock()
         self.ids = RandomIds()
-        self.units = SqlUnits(database, SqlNotificationUnit, self.clock, self.ids)
+        unit = partial(SqlNotificationUnit, kept=kept)
+        self.units = SqlUnits(database, unit, self.clock, self.ids)
         self.sockets = Sockets()
         self.pusher = Pusher(units=self.units, signaling=self.sockets, ids=self.ids)
         self.history = History(self.units, self._stir)
