@@ -7,7 +7,6 @@ its effect are one commit, and a worker that was cut off and comes back changes 
 import asyncio
 import random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any
 
 import msgspec
 import structlog
@@ -19,6 +18,7 @@ from meeting.kernel.errors import HOPELESS, Fault, Kind
 from meeting.kernel.letter import Held, Over
 from meeting.kernel.queue import Queue
 from meeting.kernel.task import Task
+from meeting.kernel.work import Handler, Work
 
 IDLE_SECONDS = 1.0
 LONGEST_PAUSE = 5.0
@@ -31,22 +31,6 @@ def is_away(fault: Fault) -> bool:
     return fault.kind is Kind.UNAVAILABLE and fault.details.get("peer") in STORES
 
 
-class Work:
-    """A task at hand, as its handler sees it."""
-
-    def __init__(self, held: Held, queue: Queue, limit: asyncio.Timeout) -> None:
-        self.held = held
-        self._queue = queue
-        self._limit = limit
-
-    async def alive(self, fraction: float) -> None:
-        """Show how far it is, 0 to 1; the handler's time begins anew."""
-        await self._queue.progress(self.held, fraction)
-        self._limit.reschedule(asyncio.get_running_loop().time() + self.held.letter.timeout)
-
-
-Handler = Callable[[Any, Work], Awaitable[None]]
-"""Takes the decoded task and its work; calls `unit.settle(work.held)` in its own unit of work."""
 Told = Callable[[Held, str, float], None]
 """Is told of each attempt: the letter, done, again, back, dead or over, and the seconds it took."""
 

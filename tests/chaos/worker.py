@@ -7,7 +7,8 @@ import uvloop
 
 from meeting.kernel.clock import SystemClock
 from meeting.kernel.errors import Fault, Kind
-from meeting.kernel.worker import Work, Worker
+from meeting.kernel.work import Work
+from meeting.kernel.worker import Worker
 from tests.chaos import sabotage
 from tests.chaos.house import House
 from tests.chaos.matter import QUEUE, Mark

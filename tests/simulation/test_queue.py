@@ -9,7 +9,8 @@ import pytest
 
 from meeting.kernel.letter import Held, Letter
 from meeting.kernel.task import Task
-from meeting.kernel.worker import Work, Worker
+from meeting.kernel.work import Work
+from meeting.kernel.worker import Worker
 from tests.simulation.loop import Loop, Scene, explore
 from tests.simulation.process import Process
 from tests.simulation.trace import Silence, digest

@@ -15,7 +15,8 @@ from meeting.kernel.clock import Clock
 from meeting.kernel.ids import Ids
 from meeting.kernel.queue import Depth
 from meeting.kernel.task import Task
-from meeting.kernel.worker import Handler, Told, Worker
+from meeting.kernel.work import Handler
+from meeting.kernel.worker import Told, Worker
 from meeting.stores.relational.lag import behind
 from meeting.stores.relational.orphans import orphan
 from meeting.stores.relational.parked import SqlAside

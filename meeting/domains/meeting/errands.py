@@ -6,7 +6,7 @@ from meeting.domains.meeting.ports import MeetingUnit
 from meeting.domains.meeting.tasks import JoinMeeting, LeaveMeeting
 from meeting.kernel.call import Call, Caller
 from meeting.kernel.ports import Units
-from meeting.kernel.worker import Work
+from meeting.kernel.work import Work
 
 
 class Joiner:

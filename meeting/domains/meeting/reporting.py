@@ -20,7 +20,7 @@ from meeting.kernel.clock import Clock
 from meeting.kernel.failpoint import failpoint
 from meeting.kernel.page import MAX_SIZE, Page
 from meeting.kernel.ports import Document, Documents, Units
-from meeting.kernel.worker import Work
+from meeting.kernel.work import Work
 
 GATHER_SECONDS = 10.0
 """What comes in within this goes into one new report."""

@@ -11,7 +11,7 @@ from meeting.domains.meeting.ports import MeetingUnit
 from meeting.domains.meeting.tasks import CreateMeeting
 from meeting.kernel.call import Call
 from meeting.kernel.ports import Units
-from meeting.kernel.worker import Work
+from meeting.kernel.work import Work
 
 
 class Room(msgspec.Struct, frozen=True, kw_only=True):

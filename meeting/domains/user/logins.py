@@ -11,7 +11,7 @@ from meeting.kernel.clock import Clock
 from meeting.kernel.errors import Fault, Kind, invalid
 from meeting.kernel.page import Found, Page
 from meeting.kernel.ports import Units
-from meeting.kernel.worker import Work
+from meeting.kernel.work import Work
 
 KEPT = 1000
 """Logins of one user that are remembered, the newest."""

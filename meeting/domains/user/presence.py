@@ -10,7 +10,7 @@ from meeting.domains.user.tasks import UserStatusChange
 from meeting.kernel.clock import Clock
 from meeting.kernel.errors import Fault, Kind
 from meeting.kernel.ports import Units
-from meeting.kernel.worker import Work
+from meeting.kernel.work import Work
 
 TICK = timedelta(microseconds=1)
 

@@ -9,7 +9,7 @@ from meeting.domains.user.tasks import UserProfileUpdate
 from meeting.kernel.call import Call
 from meeting.kernel.errors import Fault, Kind, invalid
 from meeting.kernel.ports import Units
-from meeting.kernel.worker import Work
+from meeting.kernel.work import Work
 
 SHOWN = {
     "full_name": "nickname",

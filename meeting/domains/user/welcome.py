@@ -17,7 +17,7 @@ from meeting.kernel.failpoint import failpoint
 from meeting.kernel.ids import Ids
 from meeting.kernel.mail import Mail, Post
 from meeting.kernel.ports import Units
-from meeting.kernel.worker import Work
+from meeting.kernel.work import Work
 
 SUBJECT = "Welcome, {name}"
 BODY = (

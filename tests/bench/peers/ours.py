@@ -15,7 +15,8 @@ from meeting.kernel.parked import Pile
 from meeting.kernel.queue import Depth, Queue
 from meeting.kernel.secret import Secret
 from meeting.kernel.task import Task
-from meeting.kernel.worker import Work, Worker
+from meeting.kernel.work import Work
+from meeting.kernel.worker import Worker
 from meeting.stores.relational import migrate
 from meeting.stores.relational.database import Database
 from meeting.stores.relational.queue import SqlQueue

@@ -28,7 +28,7 @@ from meeting.kernel.mail import Mail
 from meeting.kernel.page import Page
 from meeting.kernel.secret import Secret
 from meeting.kernel.task import Task
-from meeting.kernel.worker import Work
+from meeting.kernel.work import Work
 from meeting.stores.relational.database import Database, metadata
 from meeting.stores.relational.outbox import outbox
 from meeting.stores.relational.queue import SqlQueue

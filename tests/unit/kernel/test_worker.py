@@ -10,7 +10,8 @@ from meeting.kernel.errors import Fault, Kind
 from meeting.kernel.letter import Held, Letter, Over, read
 from meeting.kernel.queue import Place
 from meeting.kernel.task import Task
-from meeting.kernel.worker import Work, Worker
+from meeting.kernel.work import Work
+from meeting.kernel.worker import Worker
 from tests.simulation.loop import Loop
 from tests.simulation.twin.queue import Store, Twin
 

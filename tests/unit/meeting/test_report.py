@@ -14,7 +14,7 @@ from meeting.kernel.errors import Fault
 from meeting.kernel.ids import RandomIds
 from meeting.kernel.letter import Held, Letter, Over
 from meeting.kernel.page import Page
-from meeting.kernel.worker import Work
+from meeting.kernel.work import Work
 from meeting.stores.relational.queue import SqlQueue
 from tests.unit.meeting.test_consumers import Stopped, listener, publish, spoken
 from tests.unit.meeting.world import NOON, World
