@@ -20,7 +20,8 @@ from meeting.kernel.ports import Feed, Unit, Units
 ATTEMPTS = 5
 IDLE_SECONDS = 2.0
 """How long a lost wake-up may go unnoticed; well below the 5 s in which a logout closes sockets."""
-LONGEST_PAUSE = 10.0
+LONGEST_PAUSE = 3.0
+"""Shorter than a reader's lease, or each process in turn would try what keeps failing."""
 TOGETHER = 32
 """Events in one commit at most: other writers wait for its end."""
 
@@ -37,6 +38,8 @@ class Consumer:
 
     What lies outside of the rows, such as documents and sockets, is changed by `effects`: they come
     before the commit, and again where that fails. `after` is called when there was a commit.
+    `together` is 1 where events lock rows of which others lock several, or where an effect that is
+    repeated can be seen.
     """
 
     def __init__(
@@ -49,6 +52,7 @@ class Consumer:
         handlers: Mapping[type[Event], Handler] | None = None,
         effects: Mapping[type[Event], Effect] | None = None,
         after: Callable[[], None] = lambda: None,
+        together: int = TOGETHER,
         pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self.name = name
@@ -60,7 +64,8 @@ class Consumer:
         self._events = {each.TYPE: each for each in (*self._handlers, *self._effects)}
         self._after = after
         self._pause = pause
-        self._together = TOGETHER
+        self._most = together
+        self._together = together
         self._failures = 0
         self._failing = ""
         """Where the entry ends whose failures these are: a lost race is none of the next one."""
@@ -108,7 +113,7 @@ class Consumer:
                 raise
             # Which of several it was shows when they come one at a time.
             return len(batch) == 1 and await self._failed(batch[0], error)
-        self._together = min(2 * size, TOGETHER)
+        self._together = min(2 * size, self._most)
         self._after()
         return True
 
@@ -141,7 +146,7 @@ class Consumer:
         if entry.parked:  # it has had its tries; those behind it need not wait for more
             return await self._park(entry, said, 1)
         log.warning("handler failed", consumer=self.name, type=entry.message.type, exc_info=error)
-        if self._failures == ATTEMPTS:
+        if self._failures >= ATTEMPTS:  # more where the store was away when it was to be parked
             return await self._park(entry, said, self._failures)
         await self._pause(min(0.05 * 4**self._failures, LONGEST_PAUSE))
         return False

@@ -12,7 +12,9 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import IntegrityError
 
+from meeting.domains.meeting.model import Standing
 from meeting.kernel.errors import Fault, Kind
+from meeting.kernel.password import Passwords
 from meeting.stores.relational import migrate, revision
 from meeting.stores.relational.database import Database
 from meeting.stores.relational.outbox import extend
@@ -20,6 +22,7 @@ from meeting.stores.relational.tables import metadata
 from tests.contract.feed import TOPIC, Number, everything, say
 from tests.contract.worlds import SqlWorld
 from tests.postgres import Postgres, postgres
+from tests.unit.meeting.world import World
 
 
 @pytest.fixture
@@ -74,6 +77,26 @@ async def blocked(database: Database) -> None:
             async with database.read() as connection:
                 if (await connection.execute(waits)).scalar():
                     return
+
+
+async def test_a_new_name_is_not_undone_by_who_joins(cluster: Postgres) -> None:
+    """Who read a row before its owner was renamed does not write the old name back."""
+    passwords = Passwords(workers=1)
+    world = World(cluster.database(), passwords)
+    await migrate.upgrade(world.database)
+    made = await world.meeting()
+    await world.attendance.join(world.call(2), made.id)
+    async with world.units.write() as unit:
+        await unit.copies.rename(2, username=None, full_name="Bob 王")
+        leaving = asyncio.create_task(world.attendance.leave(world.call(2), made.id))
+        await blocked(world.database)
+    await leaving
+    async with world.units.read() as unit:
+        seat = await unit.seat(made.id, 2)
+    assert seat is not None
+    assert (seat.full_name, seat.status) == ("Bob 王", Standing.LEFT)
+    await world.database.close()
+    passwords.close()
 
 
 async def test_a_reader_sees_one_moment(world: SqlWorld) -> None:

@@ -73,6 +73,7 @@ def make(kept: Stores, users: Users, tokens: Tokens, clock: Clock) -> Meetings:
         handlers={
             signaling_events.ConnectionClosed: PresenceKeeper(clock),
         },
+        together=1,
     )
     news = Consumer(
         MEETING,
@@ -83,6 +84,7 @@ def make(kept: Stores, users: Users, tokens: Tokens, clock: Clock) -> Meetings:
             user_events.UserProfileUpdated: rename,
             user_events.UserStatusChanged: appear,
         },
+        together=1,
     )
     desk = Desk(
         tasks.QUEUE,

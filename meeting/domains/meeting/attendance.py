@@ -92,7 +92,7 @@ class Attendance:
             seat = newcomer(meeting, await self._people.person(call, user_id))
         async with self._units.write() as unit:
             found = await unit.meeting(meeting_id, lock=True)
-            seat = await unit.seat(meeting_id, user_id) or seat
+            seat = await unit.seat(meeting_id, user_id, lock=True) or seat
             known = known and checked == await unit.password_hash(meeting_id)
             after, taken, event = rules.join(
                 rules.seen(found, seat if seat.id else None),
@@ -117,7 +117,7 @@ class Attendance:
         """Free a user's seat; `held` is the task that asks for it, which ends with it."""
         async with self._units.write() as unit:
             found = await unit.meeting(meeting_id, lock=True)
-            seat = await unit.seat(meeting_id, user_id)
+            seat = await unit.seat(meeting_id, user_id, lock=True)
             after = rules.seen(found, seat)
             if seat is not None:
                 after, left, event = rules.leave(after, seat, "user_left", self._clock.now())

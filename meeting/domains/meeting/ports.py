@@ -142,8 +142,10 @@ class MeetingUnit(Unit, Protocol):
         """Return what a user may see of the meetings, newest start first."""
         ...
 
-    async def seat(self, meeting_id: int, user_id: int) -> Participant | None:
-        """Return a user's row in a meeting."""
+    async def seat(
+        self, meeting_id: int, user_id: int, *, lock: bool = False
+    ) -> Participant | None:
+        """Return a user's row in a meeting; `lock` it before it is placed again."""
         ...
 
     async def place(self, participant: Participant) -> Participant:

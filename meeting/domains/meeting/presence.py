@@ -20,7 +20,7 @@ class PresenceKeeper:
         if not event.last or meeting_id is None:
             return
         meeting = await unit.meeting(meeting_id, lock=True)
-        seat = await unit.seat(meeting_id, event.user_id)
+        seat = await unit.seat(meeting_id, event.user_id, lock=True)
         if meeting is None or seat is None or not rules.gone(seat, entry.message.at):
             return
         after, left, announced = rules.leave(meeting, seat, event.reason, self._clock.now())

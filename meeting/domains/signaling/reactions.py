@@ -2,7 +2,8 @@
 
 Effects are on the sockets of this process, so each process reads the log for itself, from where it
 ended at the start: a socket is always younger than that, and whatever happened before was looked
-at when it was let in. To be told twice does no harm.
+at when it was let in. A process that dies between an effect and its commit has no sockets left, so
+only a store that fails has one told twice.
 """
 
 import asyncio
@@ -44,9 +45,15 @@ class Reactions:
                 UserLeft: self._user_left,
                 MeetingEnded: self._ended,
             },
+            together=1,
         )
         self.users = Consumer(
-            name, USERS, feed=feed, units=units, effects={UserRevoked: self._revoked}
+            name,
+            USERS,
+            feed=feed,
+            units=units,
+            effects={UserRevoked: self._revoked},
+            together=1,
         )
 
     async def begin(self) -> None:

@@ -119,13 +119,16 @@ class SqlMeetingUnit(SqlUnit):
         rows = await self._page(newest.where(*wanted), page)
         return Found([_meeting(row) for row in rows], total or 0)
 
-    async def seat(self, meeting_id: int, user_id: int) -> Participant | None:
-        """Return a user's row in a meeting."""
-        rows = await self.connection.execute(
-            select(participants).where(
-                participants.c.meeting_id == meeting_id, participants.c.user_id == user_id
-            )
+    async def seat(
+        self, meeting_id: int, user_id: int, *, lock: bool = False
+    ) -> Participant | None:
+        """Return a user's row in a meeting; `lock` keeps others off it, also a new name."""
+        wanted = select(participants).where(
+            participants.c.meeting_id == meeting_id, participants.c.user_id == user_id
         )
+        if lock:
+            wanted = wanted.with_for_update()
+        rows = await self.connection.execute(wanted)
         row = rows.mappings().first()
         return None if row is None else _participant(row)
 

@@ -6,6 +6,7 @@
 -- Invariant: a hold that is over is not brought back to life, also before anybody noticed.
 
 local at = now()
+slip()
 local last = text(at + tonumber(ARGV[1]))
 for i = 2, #ARGV do
   local fence, _, ends = read(ARGV[i])

@@ -9,6 +9,7 @@ local key, at, result = ARGV[1], now(), {}
 look()
 local fence, owner, ends = read(key)
 if fence == ARGV[2] and owner == ARGV[3] and at < ends then
+  slip()
   redis.call('ZADD', base .. ':ends', text(at + tonumber(ARGV[4])), key)
   show(result, key, '')
 end

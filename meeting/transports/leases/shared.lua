@@ -20,6 +20,13 @@ local function text(number)
   return string.format('%.0f', number)
 end
 
+-- Say that a script takes no room that counts, so that a server that is full does not refuse it: it
+-- refuses what takes memory in only until a script has written something that takes none. Readers
+-- of the log hold leases, and what they have read is what can be thrown away.
+local function slip()
+  redis.call('DEL', base .. ':none')
+end
+
 -- Raise for a key that somebody else made and that is of another kind.
 local function look()
   redis.call('ZCARD', base .. ':names')

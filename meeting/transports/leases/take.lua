@@ -11,6 +11,7 @@ if held and holder ~= owner and at < ends then return {} end
 look()
 local fence = text(math.max((tonumber(redis.call('GET', base .. ':fence')) or 0) + 1, at))
 local last = text(at + tonumber(ARGV[3]))
+slip()
 redis.call('SET', base .. ':fence', fence)
 redis.call('ZADD', base .. ':names', 0, key)
 redis.call('ZADD', base .. ':ends', last, key)

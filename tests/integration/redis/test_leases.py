@@ -41,6 +41,20 @@ async def test_a_redis_that_comes_back_empty(redis: Redis) -> None:
         assert not await world.leases.release(old)
 
 
+async def test_a_full_redis_lets_holders_go_on() -> None:
+    """Whoever reads the log needs its lease for that, and only what is read can be thrown away."""
+    with server() as own:
+        async with served(own) as world:
+            lease = await held(take(world, "a"))
+            with own.client() as plain:
+                plain.config_set("maxmemory", 1)
+            assert await world.leases.renew(lease, TTL) is not None
+            await world.leases.renew_all(["room/1"], TTL)
+            again = await held(take(world, "a"))
+            assert await world.leases.release(again)
+            assert await take(world, "b") is not None
+
+
 @pytest.mark.parametrize("key", ["names", "ends", "holds", "values", "fence"])
 async def test_a_key_of_another_kind(key: str, redis: Redis) -> None:
     """Where somebody else has made a key of ours, nothing is changed, and a sentence says so."""

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -10,8 +11,9 @@ from meeting.kernel.consumer import LONGEST_PAUSE, Consumer
 from meeting.kernel.errors import Fault, Kind
 from meeting.kernel.message import Entry
 from meeting.kernel.ports import Unit
+from meeting.stores.relational.unit import SqlUnits
 from tests.contract.feed import TOPIC, Number, Whisper, everything, park, say
-from tests.contract.worlds import SqlWorld
+from tests.contract.worlds import NumberUnit, SqlWorld
 from tests.stores import at
 
 ATTEMPTS = 5
@@ -139,6 +141,57 @@ async def test_what_keeps_failing_is_parked(
         attempts, error = tuple(parked.one())
     assert attempts == ATTEMPTS
     assert type(failure()).__name__ in error
+
+
+class Away:
+    """Units of which one can't be opened, as of a store that is away for a moment."""
+
+    def __init__(self, units: SqlUnits[NumberUnit], number: int) -> None:
+        self._units = units
+        self._left = number
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[NumberUnit]:
+        """Open one, but for that which is the last of so many."""
+        self._left -= 1
+        if not self._left:
+            raise Fault(Kind.UNAVAILABLE, "away")
+        async with self._units.write() as unit:
+            yield unit
+
+
+async def test_what_could_not_be_parked_is_parked_later(watched: Watched) -> None:
+    """A store that is away for the parking alone does not have the event tried for ever."""
+    await say(watched.world, 1, 0)
+    watched.faults = [ZeroDivisionError() for _ in range(TOGETHER + ATTEMPTS + 1)]
+    number = TOGETHER + ATTEMPTS + 1
+    watched.consumer._units = Away(watched.world.units, number)  # type: ignore[assignment]
+    await watched.run()
+    assert watched.done == [0]
+
+
+async def test_one_at_a_time(watched: Watched) -> None:
+    """A consumer that takes events singly repeats no effect of one for the failure of another."""
+    await say(watched.world, 1, 2)
+    told: list[int] = []
+
+    async def effect(event: Number, _entry: Entry) -> None:
+        told.append(event.value)
+        if told == [1, 2]:
+            raise ZeroDivisionError
+
+    consumer = Consumer(
+        "b",
+        TOPIC,
+        feed=watched.world.feed,
+        units=watched.world.units,
+        effects={Number: effect},
+        together=1,
+        pause=watched.pause,
+    )
+    while await consumer.step():
+        pass
+    assert told == [1, 2, 2]
 
 
 async def test_what_can_t_go_better_is_parked_at_once(watched: Watched) -> None:

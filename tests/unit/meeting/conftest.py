@@ -7,6 +7,7 @@ import pytest
 
 from meeting.kernel.password import Passwords
 from meeting.stores.relational.database import metadata
+from tests.stores import at
 from tests.unit.meeting.world import World
 
 
@@ -21,7 +22,7 @@ def passwords() -> Iterator[Passwords]:
 @pytest.fixture
 async def world(tmp_path: Path, passwords: Passwords) -> AsyncIterator[World]:
     """Open a world with empty tables."""
-    opened = World(tmp_path, passwords)
+    opened = World(at(tmp_path), passwords)
     async with opened.database.write() as connection:
         await connection.run_sync(metadata.create_all)
     yield opened

@@ -1,7 +1,6 @@
 """The meeting domain on a SQLite file, with a directory of users that can be switched off."""
 
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 from msgspec.structs import replace
 from sqlalchemy import select
@@ -30,7 +29,6 @@ from meeting.stores.relational.meeting import SqlMeetingUnit
 from meeting.stores.relational.outbox import Log, outbox
 from meeting.stores.relational.unit import SqlUnits
 from tests.clock import MovingClock
-from tests.stores import at
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 DRAFT = Draft(
@@ -82,8 +80,8 @@ class Directory:
 class World:
     """Everything of the meeting domain, on one database."""
 
-    def __init__(self, folder: Path, passwords: Passwords) -> None:
-        self.database = Database(at(folder))
+    def __init__(self, url: str, passwords: Passwords) -> None:
+        self.database = Database(url)
         self.clock = MovingClock()
         ids = RandomIds()
         self.units = SqlUnits(self.database, SqlMeetingUnit, self.clock, ids)
