@@ -80,7 +80,8 @@ def requeue(config: Config, consumer: str, message_id: str, whole: bool) -> None
     """Have CONSUMER handle one parked event once more, or all that it has (--all).
 
     Nobody else sees it again. It comes after what was handled since, so out of its order; where it
-    fails again it stays parked. A running server begins within some seconds.
+    fails again it stays parked. A running server begins within some seconds. What is new on the
+    topic waits until all of them are through, one commit each.
     """
     _one_or_all(message_id, whole)
 

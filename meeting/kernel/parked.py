@@ -48,8 +48,9 @@ class Aside(Protocol):
         """Have a consumer handle one event once more, or all that it has; how many.
 
         That consumer alone: in one unit the event has its effect and lies aside no longer. It comes
-        after what the consumer has handled since, so order is given up. Where it fails again, it
-        stays aside. What nobody could read stays.
+        after what the consumer has handled since, so order is given up. All of them come before
+        what is new on their topic, which waits for one commit each. Where it fails again, it stays
+        aside. What nobody could read stays.
         """
         ...
 
