@@ -57,7 +57,7 @@ class Effects(Protocol):
     """Which tasks have had their effect, where that is not written down in the queue itself."""
 
     async def had(self, queue: str, ids: Sequence[str]) -> Collection[str]:
-        """Return which of these tasks have."""
+        """Return which of these tasks have, as far as is committed by then."""
         ...
 
 
@@ -83,9 +83,9 @@ class Queue(Protocol):
 
         Holds that are over and delays that are due come back into their lanes first; a hold that
         was over counts as an attempt that failed. What can't be read, and what has had its last
-        attempt, is laid with the dead and not given out, unless it has had its effect: then it
-        ends. In a lane, what came back from a hold or a delay is before all that never left, in no
-        promised order; the rest as it was put.
+        attempt, is laid with the dead and not given out, unless it has had its effect, as far as is
+        committed by then: then it ends. In a lane, what came back from a hold or a delay is before
+        all that never left, in no promised order; the rest as it was put.
         """
         ...
 
@@ -107,8 +107,8 @@ class Queue(Protocol):
     async def fail(self, held: Held, error: str, delay: float | None) -> bool:
         """Give up an attempt: again in `delay` seconds, or with None to the dead letters.
 
-        What has had its effect, although its worker does not know, ends instead of being dead.
-        False where the hold was lost: then nothing is changed.
+        What has had its effect, although its worker does not know, ends instead of being dead, as
+        far as is committed by then. False where the hold was lost: then nothing is changed.
         """
         ...
 
