@@ -35,7 +35,10 @@ class Depth(msgspec.Struct, frozen=True, kw_only=True):
     delayed: int
     dead: int
     oldest: float
-    """Seconds since the oldest waiting task was written; 0 where none waits."""
+    """Seconds since the oldest waiting task was written; 0 where none waits.
+
+    An estimate: a queue may look only at those that are next in their lanes.
+    """
 
 
 class Seen(msgspec.Struct, frozen=True, kw_only=True):

@@ -43,13 +43,13 @@ class Queues(Protocol):
     """Where tasks are carried to, if not into rows."""
 
     async def left(
-        self, queue: str, written: Mapping[str, float], carried: int
+        self, queue: str, ids: Collection[str], carried: int
     ) -> tuple[Collection[str], float]:
-        """Return which of these tasks may not have ended yet, given when they were written.
+        """Return which of these tasks may not have ended yet, by id.
 
-        By id and Unix seconds: what is at hand or delayed, and what is as young as the oldest that
-        waits. When that one was written comes second; infinite where none waits. All, and 0, where
-        less is there by now than was `carried`: then they may be lost, and are carried anew.
+        About when the oldest that waits was written, in Unix seconds, comes second, infinite where
+        nothing tells: behind it there is little to forget. All, and 0, where less is there by now
+        than was `carried`: then they may be lost, and are carried anew.
         """
         ...
 

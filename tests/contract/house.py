@@ -22,6 +22,7 @@ from meeting.stores.relational.unit import SqlUnits
 from meeting.stores.relational.window import SqlKeeper
 from meeting.transports.pubsub.carrier import RedisCarrier
 from meeting.transports.pubsub.feed import StreamFeed
+from meeting.transports.queue.queue import RedisQueue
 from meeting.transports.redis.connection import Connection
 from tests.clock import MovingClock
 from tests.contract.worlds import NumberUnit
@@ -68,6 +69,7 @@ class House:
         self.posts = Posts(database)
         self.carrier = RedisCarrier(connection, TOPICS)
         self.relay = Relay(self.posts, self.carrier)
+        self.queue = RedisQueue(connection, self.clock, RandomIds())
         self.keeper = SqlKeeper(database, self.clock, READERS, self.carrier)
         self.log = Log(database)
         self.stream = StreamFeed(connection, Cursors(database), Growth())
@@ -94,6 +96,7 @@ class House:
 
     async def close(self) -> None:
         """Let go of both."""
+        await self.queue.close()
         await self.connection.close()
         await self.database.close()
 

@@ -4,7 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from datetime import timedelta
-from typing import Any, ClassVar
+from typing import Any
 
 import msgspec
 import pytest
@@ -12,28 +12,15 @@ from sqlalchemy import delete, func, select, update
 
 from meeting.kernel.ids import RandomIds
 from meeting.kernel.message import Message
-from meeting.kernel.queue import Place
 from meeting.kernel.relay import Relay
-from meeting.kernel.task import Task
 from meeting.stores.relational.outbox import Posts, outbox
 from meeting.stores.relational.parked import parked
-from meeting.stores.relational.unit import SqlUnits
 from meeting.stores.relational.window import SqlKeeper
-from meeting.transports.queue.queue import RedisQueue
-from tests.clock import MovingClock
 from tests.contract.feed import TOPIC, Number, everything, say, take
-from tests.contract.worlds import NumberUnit, Stepped
+from tests.contract.worlds import Stepped
 from tests.redis import Redis
 
 FOREIGN: dict[str, Any] = {"type": "number.said", "payload": {"value": 7}, "timestamp": 1}
-
-
-class Job(Task, frozen=True, kw_only=True):
-    """A task that can be told from others."""
-
-    TYPE: ClassVar[str] = "job"
-    QUEUE: ClassVar[str] = "ai_tasks"
-    name: str
 
 
 @pytest.fixture
@@ -164,41 +151,6 @@ async def test_nobody_loses_what_it_has_not_read(world: Stepped, redis: Redis) -
         assert (await connection.execute(select(func.count()).select_from(outbox))).scalar() == 1
     await say(world, 6)
     assert await everything(world, "slow") == [6]
-
-
-async def test_a_task_that_waits_outlives_the_window(world: Stepped, redis: Redis) -> None:
-    """What still waits, is delayed or at hand comes anew into an emptied Redis, however old."""
-    queue = RedisQueue(world.redis, world.clock, RandomIds())
-    keeper = SqlKeeper(world.database, world.clock, {}, world.carrier)
-    clock = MovingClock()
-    clock.move(world.clock.now() - timedelta(days=3) - clock.now())
-    units = SqlUnits(world.database, NumberUnit, clock, RandomIds(), relayed=True)
-    for name, delay in (("done", 0), ("held", 0), ("delayed", 9e6), ("waits", 0)):
-        async with units.write() as unit:
-            unit.enqueue(Job(name=name), delay=delay)
-        clock.move(timedelta(minutes=1))
-    await world.carry()
-    done, held = await queue.take(Job.QUEUE, "a", 2)
-    assert (done.letter.payload["name"], held.letter.payload["name"]) == ("done", "held")
-    async with world.rows.write() as unit:
-        await unit.settle(done)
-    await queue.settle([done])
-    await say(world, 1)  # the last row stays in any case
-    carried = await world.carrier.position()
-    await keeper.trim(timedelta(days=1), carried)
-    redis.empty()
-    await keeper.trim(timedelta(days=1), carried)  # by one who has not noticed
-    await world.carry()
-    taken = await queue.take(Job.QUEUE, "a", 9)
-    assert [each.letter.payload["name"] for each in taken] == ["held", "waits"]
-    assert (await queue.depth(Job.QUEUE)).delayed == 1
-    await queue.settle(taken)
-    await queue.purge(Job.QUEUE, Place.DELAYED)
-    await keeper.trim(timedelta(days=1), await world.carrier.position())
-    async with world.database.read() as connection:
-        left = (await connection.execute(select(outbox.c.kind))).scalars().all()
-    assert left == ["event"]
-    await queue.close()
 
 
 async def test_parked_again(world: Stepped) -> None:

@@ -63,7 +63,7 @@ class SqlKeeper:
             async with self._database.read() as connection:
                 piece = some.order_by(outbox.c.position).limit(BATCH)
                 rows = (await connection.execute(piece)).all()
-            tasks = {row.message_id: row.at.timestamp() for row in rows if row.kind == "task"}
+            tasks = [row.message_id for row in rows if row.kind == "task"]
             left, since = await self._left(topic, tasks, bound)
             if gone := [row.position for row in rows if row.message_id not in left]:
                 async with self._database.write() as connection:
@@ -74,7 +74,7 @@ class SqlKeeper:
                         cursors.c.consumer.not_in(names),
                     )
                     await connection.execute(strangers)
-            # Whatever is younger than a task that waits may wait itself, and so stays.
+            # What is younger than a task that waits most likely waits too: it can be asked later.
             more = len(rows) == BATCH and rows[-1].at.timestamp() < since
             after = rows[-1].position if rows else 0
         first = select(func.min(outbox.c.position)).where(outbox.c.topic == topic)
@@ -82,9 +82,9 @@ class SqlKeeper:
             return (await connection.execute(first)).scalar() or last
 
     async def _left(
-        self, queue: str, written: Mapping[str, float], carried: int
+        self, queue: str, ids: Collection[str], carried: int
     ) -> tuple[Collection[str], float]:
-        """Return which tasks may not have ended yet, by id, and when the oldest was written."""
-        if not written or self._queues is None:
+        """Return which tasks may not have ended yet, and about when the oldest was written."""
+        if not ids or self._queues is None:
             return (), math.inf
-        return await self._queues.left(queue, written, carried)
+        return await self._queues.left(queue, ids, carried)

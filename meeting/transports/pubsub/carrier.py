@@ -76,13 +76,12 @@ class RedisCarrier:
         await self._connection.run(_forget, [POSITION, *self._streams], str(before))
 
     async def left(
-        self, queue: str, written: Mapping[str, float], carried: int
+        self, queue: str, ids: Collection[str], carried: int
     ) -> tuple[Collection[str], float]:
-        """Return which tasks may not have ended yet, and when the oldest that waits was written."""
-        asked = (word for name, at in written.items() for word in (name, int(at)))
-        told = await self._connection.run(_left, [POSITION, queue], carried, *asked)
+        """Return which tasks may not have ended yet, and about when the oldest was written."""
+        told = await self._connection.run(_left, [POSITION, queue], carried, *ids)
         if not told:
-            return written.keys(), 0
+            return ids, 0
         since, *found = told
         return {each.decode() for each in found}, float(since or math.inf)
 

@@ -59,7 +59,9 @@ for i = 6, #ARGV, 7 do
     end
   else
     local list, due = tonumber(ARGV[i + 3]), tonumber(ARGV[i + 5])
-    lay(key, at, ARGV[i + 2], list, ARGV[i + 4], due, ARGV[i + 6])
+    if lay(key, at, ARGV[i + 2], list, ARGV[i + 4], due, ARGV[i + 6]) == 1 then
+      redis.call('SADD', key .. ':open', ARGV[i + 2])
+    end
   end
 end
 for number, kind in pairs(kinds) do

@@ -16,5 +16,5 @@ for i = 1, #ARGV, 4 do
   end
 end
 unhold(queue, dead)
-if #dead > 0 then redis.call('HDEL', queue .. ':lapses', unpack(dead)) end
+close(queue, dead)
 return #dead

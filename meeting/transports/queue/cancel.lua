@@ -12,7 +12,7 @@ if message or delayed then
   local found = decode(message or string.sub(delayed, 2))
   yield(queue, found and found.key, id)
   unhold(queue, { id })
-  redis.call('HDEL', queue .. ':lapses', id)
+  close(queue, { id })
   redis.call('HDEL', queue .. ':waiting', id)
   redis.call('ZREM', queue .. ':delayed', id)
   redis.call('ZREM', queue .. ':cancelled', id)

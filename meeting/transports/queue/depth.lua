@@ -2,7 +2,8 @@
 --
 -- KEYS[1]  the queue
 -- Returns  {low, normal, high, critical, bare, held, delayed, dead, age of the oldest waiting in ms}
--- Invariant: the oldest waits at the head of a list, so only these are read.
+-- Invariant: nothing is changed. Of the lists only the heads are read, so the age is an estimate: an
+--            older one may stand behind what came back.
 
 local queue, at = KEYS[1], now()
 local counts, since = {}, oldest(queue)

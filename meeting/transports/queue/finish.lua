@@ -16,6 +16,6 @@ local function finish(queue, words, first)
     end
   end
   unhold(queue, done)
-  if #done > 0 then redis.call('HDEL', queue .. ':lapses', unpack(done)) end
+  close(queue, done)
   return lost
 end

@@ -12,7 +12,7 @@ local function forget(message)
   local found = decode(message)
   if found and type(found.id) == 'string' then
     yield(queue, found.key, found.id)
-    redis.call('HDEL', queue .. ':lapses', found.id)
+    close(queue, { found.id })
   end
   gone = gone + 1
 end

@@ -14,6 +14,7 @@ for i = 1, #ARGV, 5 do
   if (key == '' or redis.call('EXISTS', name) == 0) and redis.call('LREM', queue .. ':dlq', 1, dead) == 1 then
     if key ~= '' then redis.call('SET', name, id, 'PX', DAY) end
     redis.call('ZREM', queue .. ':cancelled', id)
+    redis.call('SADD', queue .. ':open', id)
     redis.call('LPUSH', queue .. NAMES[tonumber(list)], message)
     revived = revived + 1
   end

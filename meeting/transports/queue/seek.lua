@@ -21,7 +21,7 @@ for i = #page, 1, -1 do
         redis.call('LSET', list, -skip - 1 - (#page - i), gap)
         redis.call('LREM', list, -1, gap)
         yield(queue, found.key, id)
-        redis.call('HDEL', queue .. ':lapses', id)
+        close(queue, { id })
         redis.call('ZREM', queue .. ':cancelled', id)
       end
       return { #page, bytes, message }

@@ -6,6 +6,7 @@
 --   :delayed    ZSET id -> due, ms                  :waiting   HASH id -> <list><message>
 --   :lapses     HASH id -> holds that ended         :progress  HASH id -> 0 to 1
 --   :cancelled  ZSET id -> until when to know of it :state     HASH turn, fence
+--   :open       SET of ids that a relay has brought and that have not ended, wherever they are
 --   :hint       STREAM, one entry: something came   :key:<key> id of the task that has the key
 --
 -- Invariant: a message is in exactly one place, and is laid into the next before it is taken out
@@ -59,6 +60,7 @@ local function look(queue)
   redis.call('ZCARD', queue .. ':leases')
   redis.call('ZCARD', queue .. ':delayed')
   redis.call('ZCARD', queue .. ':cancelled')
+  redis.call('SCARD', queue .. ':open')
   redis.call('XLEN', queue .. ':hint')
   redis.call('LLEN', queue .. ':dlq')
 end
@@ -92,7 +94,9 @@ local function decode(message)
   return nil
 end
 
--- Say when the oldest task that waits was written, in unix seconds; it is at the head of its list.
+-- Say about when the oldest task that waits was written, in unix seconds: the oldest of those at the
+-- heads. What came back stands there in no order, and strangers write what they like, or nothing:
+-- so nobody may conclude from it that a task has ended.
 local function oldest(queue)
   local first
   for list = 0, 4 do
@@ -129,6 +133,13 @@ local function unhold(queue, ids)
   redis.call('HDEL', queue .. ':holds', unpack(ids))
   redis.call('HDEL', queue .. ':progress', unpack(ids))
   redis.call('ZREM', queue .. ':leases', unpack(ids))
+end
+
+-- Forget what is known of tasks that have ended, by id; what held them is forgotten by unhold.
+local function close(queue, ids)
+  if #ids == 0 then return end
+  redis.call('HDEL', queue .. ':lapses', unpack(ids))
+  redis.call('SREM', queue .. ':open', unpack(ids))
 end
 
 -- Lay a held message back to the head of its list, without the time of the take.

@@ -85,6 +85,7 @@ if total + popped == 0 then return { 0 } end
 local cancelled = redis.call('ZCARD', queue .. ':cancelled') > 0
 local lapsed = redis.call('HLEN', queue .. ':lapses') > 0
 sound(queue, { ':processing', ':holds', ':waiting' })
+if cancelled then redis.call('SCARD', queue .. ':open') end
 
 -- kernel.lane.order, of which a test sees that it is the same
 local CYCLE = { [0] = 2, 1, 2, 1, 2, 2, 0 }
@@ -146,6 +147,7 @@ while total > 0 and taken < limit and bytes < most and popped < 1000 do
   if found and cancelled and redis.call('ZSCORE', queue .. ':cancelled', id) then
     redis.call('ZREM', queue .. ':cancelled', id)
     yield(queue, found.key, id)
+    close(queue, { id })
   elseif later * 1000 > at and later <= 1e11 and not ripe[id]
       and redis.call('HSETNX', queue .. ':waiting', id, list .. (more == '' and message or splice(message, more))) == 1 then
     redis.call('ZADD', queue .. ':delayed', later * 1000, id)

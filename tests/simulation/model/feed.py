@@ -103,6 +103,8 @@ class Server:
         self.tops: dict[str, int] = {}
         """The last position that ever came into a stream, trimmed or not."""
         self.queues: defaultdict[str, list[Message]] = defaultdict(list)
+        self.open: set[str] = set()
+        """Ids of the tasks that were carried and have not ended."""
         self.published: list[Message] = []
 
     def carry(self, before: int, batch: Sequence[Posted]) -> bool:
@@ -122,6 +124,7 @@ class Server:
         for message in (each.message for each in batch):
             if message.kind == "task":
                 self.queues[message.topic].append(message)
+                self.open.add(message.message_id)
             elif message.kind == "event":  # what a stranger published was published
                 self.published.append(message)
         self.position = batch[-1].position
@@ -148,10 +151,30 @@ class Server:
         carried = [each for each in self.streams[topic] if each.position <= self.position]
         return _ahead(consumer, topic, before, carried, limit)
 
+    def take(self, queue: str, limit: int) -> list[Message]:
+        """Hand tasks out from the head; a second one of an id goes to the dead."""
+        waiting, held = self.queues[queue], dict[str, Message]()
+        while waiting and len(held) < limit:
+            message = waiting.pop(0)
+            held.setdefault(message.message_id, message)
+        return list(held.values())
+
+    def settle(self, message: Message) -> None:
+        """End a task that was taken; a second one of it that waits has nothing to do."""
+        self.open.discard(message.message_id)
+
+    def release(self, message: Message) -> None:
+        """Give a task back to the head."""
+        self.queues[message.topic].insert(0, message)
+
     def left(self, message: Message) -> bool:
-        """Tell whether a task may not have ended: one that is no younger waits."""
-        oldest = min((each.at for each in self.queues[message.topic]), default=None)
-        return oldest is not None and message.at >= oldest
+        """Tell whether a task may not have ended; none is at hand.
+
+        Nobody tells when a stranger pops one: that is seen as soon as nothing waits.
+        """
+        if not self.queues[message.topic]:
+            self.open.discard(message.message_id)
+        return message.message_id in self.open
 
     def trim(self, firsts: Mapping[str, int]) -> None:
         """Forget what the outbox has forgotten."""
