@@ -1,8 +1,6 @@
 """`meeting events`: what consumers could not handle and laid aside, and what to do about it."""
 
-import asyncio
-from collections.abc import Awaitable, Callable, Sequence
-from typing import TypeVar
+from collections.abc import Sequence
 
 import click
 import msgspec
@@ -10,11 +8,11 @@ from rich.text import Text
 
 from meeting.app.assembly.parked import opened
 from meeting.app.config import Config
+from meeting.cli.ask import ask, one_or_all
 from meeting.cli.settings import settings
 from meeting.cli.table import draw, moment, plain, table
 from meeting.kernel.parked import Aside, Parked
 
-R = TypeVar("R")
 SHOWN = 120
 """Characters of an error in a list; `show` has all of it."""
 
@@ -44,13 +42,11 @@ def parked(config: Config, consumer: str, skip: int, limit: int) -> None:
     async def look(aside: Aside) -> Sequence[Parked]:
         return await aside.list(consumer, skip, limit)
 
-    rows = _ask(config, look)
+    rows = ask(opened(config), look)
     made = table("CONSUMER", "TOPIC", "TYPE", "ID", "SINCE", "TRIES", "SAID")
     for row in rows:
         made.add_row(*_line(row))
-    draw(made)
-    if len(rows) == limit:
-        click.echo(f"there may be more: --skip {skip + limit}")
+    draw(made, skip, limit)
 
 
 @events.command()
@@ -63,7 +59,7 @@ def show(config: Config, consumer: str, message_id: str) -> None:
     async def look(aside: Aside) -> Parked | None:
         return await aside.find(consumer, message_id)
 
-    found = _ask(config, look)
+    found = ask(opened(config), look)
     if found is None:
         raise click.ClickException(f"{consumer} has no parked event {message_id}")
     body = msgspec.json.format(msgspec.json.encode(found), indent=2)
@@ -83,12 +79,12 @@ def requeue(config: Config, consumer: str, message_id: str, whole: bool) -> None
     fails again it stays parked. A running server begins within some seconds. What is new on the
     topic waits until all of them are through, one commit each.
     """
-    _one_or_all(message_id, whole)
+    one_or_all(message_id, whole)
 
     async def again(aside: Aside) -> int:
         return await aside.requeue(consumer, message_id)
 
-    done = _ask(config, again)
+    done = ask(opened(config), again)
     if message_id and not done:
         raise click.ClickException(
             f"{consumer} has no parked event {message_id} that could be handled"
@@ -104,28 +100,15 @@ def requeue(config: Config, consumer: str, message_id: str, whole: bool) -> None
 @settings
 def purge(config: Config, consumer: str, message_id: str, whole: bool) -> None:
     """Throw away one parked event of CONSUMER, or all that it has (--all)."""
-    _one_or_all(message_id, whole)
+    one_or_all(message_id, whole)
 
     async def gone(aside: Aside) -> int:
         return await aside.purge(consumer, message_id)
 
-    done = _ask(config, gone)
+    done = ask(opened(config), gone)
     if message_id and not done:
         raise click.ClickException(f"{consumer} has no parked event {message_id}")
     click.echo(f"{done} events are gone.")
-
-
-def _one_or_all(message_id: str, whole: bool) -> None:
-    if bool(message_id) == whole:
-        raise click.UsageError("name one ID, or say --all")
-
-
-def _ask(config: Config, question: Callable[[Aside], Awaitable[R]]) -> R:
-    async def ask() -> R:
-        async with opened(config) as aside:
-            return await question(aside)
-
-    return asyncio.run(ask())
 
 
 def _line(found: Parked) -> tuple[Text, ...]:

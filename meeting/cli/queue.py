@@ -2,8 +2,7 @@
 
 import asyncio
 import sys
-from collections.abc import Awaitable, Callable, Sequence
-from typing import TypeVar
+from collections.abc import Sequence
 
 import click
 import msgspec
@@ -14,12 +13,12 @@ from rich.text import Text
 
 from meeting.app.assembly.queue import QUEUES, opened
 from meeting.app.config import Config
+from meeting.cli.ask import ask, one_or_all
 from meeting.cli.settings import settings
 from meeting.cli.table import draw, moment, plain, table
 from meeting.kernel.lane import Lane
 from meeting.kernel.queue import Depth, Place, Queue, Seen
 
-R = TypeVar("R")
 SHOWN = 120
 """Characters of an error in a list; `show` has all of it."""
 THROWABLE = [place.value for place in Place if place is not Place.HELD]
@@ -40,7 +39,7 @@ def queue() -> None:
 @settings
 def stats(config: Config) -> None:
     """Count the tasks of every queue, by where they are."""
-    Console().print(_overview(_ask(config, _depths)))
+    Console().print(_overview(ask(opened(config), _depths)))
 
 
 @queue.command()
@@ -59,7 +58,7 @@ def watch(config: Config, seconds: float) -> None:
                 await asyncio.sleep(seconds)
 
     try:
-        _ask(config, follow)
+        ask(opened(config), follow)
     except KeyboardInterrupt:
         sys.exit(0)
 
@@ -76,13 +75,11 @@ def show_list(config: Config, name: str, place: str, skip: int, limit: int) -> N
     async def look(found: Queue) -> Sequence[Seen]:
         return await found.list(name, Place(place), skip, limit)
 
-    rows = _ask(config, look)
+    rows = ask(opened(config), look)
     made = table("ID", "TYPE", "LANE", "TRIES", "SINCE", "SAID")
     for row in rows:
         made.add_row(*_line(row))
-    draw(made)
-    if len(rows) == limit:
-        click.echo(f"there may be more: --skip {skip + limit}")
+    draw(made, skip, limit)
 
 
 @queue.command()
@@ -95,7 +92,7 @@ def show(config: Config, name: str, task_id: str) -> None:
     async def look(found: Queue) -> Seen | None:
         return await found.find(name, task_id)
 
-    seen = _ask(config, look)
+    seen = ask(opened(config), look)
     if seen is None:
         raise click.ClickException(f"no task {task_id} in {name}; it may be done already")
     click.echo(f"{seen.place} {_where(seen)}".rstrip(), err=True)
@@ -114,13 +111,12 @@ def show(config: Config, name: str, task_id: str) -> None:
 @settings
 def requeue(config: Config, name: str, task_id: str, everything: bool) -> None:
     """Give a dead task of QUEUE new attempts, or every one of them (--all)."""
-    if bool(task_id) == everything:
-        raise click.UsageError("name one ID, or say --all")
+    one_or_all(task_id, everything)
 
     async def again(found: Queue) -> int:
         return await found.requeue(name, task_id)
 
-    done = _ask(config, again)
+    done = ask(opened(config), again)
     if task_id and not done:
         raise click.ClickException(f"no dead task {task_id} in {name} that can be read")
     click.echo(f"{done} tasks have new attempts.")
@@ -137,15 +133,7 @@ def purge(config: Config, name: str, place: str) -> None:
     async def gone(found: Queue) -> int:
         return await found.purge(name, Place(place))
 
-    click.echo(f"{_ask(config, gone)} tasks are gone.")
-
-
-def _ask(config: Config, question: Callable[[Queue], Awaitable[R]]) -> R:
-    async def ask() -> R:
-        async with opened(config) as found:
-            return await question(found)
-
-    return asyncio.run(ask())
+    click.echo(f"{ask(opened(config), gone)} tasks are gone.")
 
 
 async def _depths(found: Queue) -> dict[str, Depth]:

@@ -3,6 +3,7 @@
 import sys
 from datetime import UTC, datetime
 
+import click
 from rich.console import Console
 from rich.table import Table
 
@@ -15,9 +16,11 @@ def table(*columns: str, right: bool = False) -> Table:
     return made
 
 
-def draw(filled: Table) -> None:
-    """Print a table; into a file or a pipe without breaking its lines."""
-    Console(width=None if sys.stdout.isatty() else 1000).print(filled)
+def draw(page: Table, skip: int, limit: int) -> None:
+    """Print a page of rows, into a file or a pipe without breaking its lines; say how to go on."""
+    Console(width=None if sys.stdout.isatty() else 1000).print(page)
+    if page.row_count == limit:
+        click.echo(f"there may be more: --skip {skip + limit}")
 
 
 def plain(text: str) -> str:
