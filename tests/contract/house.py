@@ -1,10 +1,12 @@
 """A database with its outbox and a Redis that it is carried to, to be asked step by step."""
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import ClassVar
 
+from hypothesis import Phase, settings
+from hypothesis.stateful import RuleBasedStateMachine, run_state_machine_as_test
 from sqlalchemy import delete
 
 from meeting.kernel.growth import Growth
@@ -109,3 +111,16 @@ def opened(url: str, server: Redis) -> Iterator[House]:
         runner.run(migrate.upgrade(house.database))
         yield house
         runner.run(house.close())
+
+
+def held(machine: Callable[[], RuleBasedStateMachine], runs: int) -> None:
+    """Hold a house to a model, whole or broken; what fails is shown as it was found."""
+    limits = settings(
+        max_examples=runs,
+        stateful_step_count=30,
+        deadline=None,
+        database=None,
+        phases=[Phase.generate],
+        print_blob=False,
+    )
+    run_state_machine_as_test(machine, settings=limits)  # type: ignore[arg-type] # takes what makes one

@@ -11,14 +11,13 @@ from typing import Any
 import hypothesis.strategies as st
 import msgspec
 import pytest
-from hypothesis import Phase, settings
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from redis.exceptions import ResponseError
 
 from meeting.kernel.message import Entry, Event, Message, Raced
 from meeting.kernel.relay import BATCH, Posted
 from meeting.transports.pubsub.names import POSITION
-from tests.contract.house import QUEUE, READERS, TOPICS, House, Job, Number, Word, opened
+from tests.contract.house import QUEUE, READERS, TOPICS, House, Job, Number, Word, held, opened
 from tests.redis import Redis
 from tests.simulation.model.feed import Rows, Server, step
 from tests.stores import at
@@ -198,30 +197,10 @@ class Both(RuleBasedStateMachine):
         assert self.heard == wanted
 
 
-def held(
-    house: House, rows: type[Rows] = Rows, redis: type[Server] = Server, runs: int = 20
-) -> None:
-    """Hold a house to a model, whole or broken."""
-    limits = settings(
-        max_examples=runs,
-        stateful_step_count=30,
-        deadline=None,
-        database=None,
-        phases=[Phase.generate],
-        print_blob=False,
-    )
-
-    class Each(Both):
-        def __init__(self) -> None:
-            super().__init__(house, rows(), redis())
-
-    run_state_machine_as_test(Each, settings=limits)
-
-
 def test_alike(url: str, redis: Redis) -> None:
     """Whatever is said, carried, consumed, forgotten and lost, the adapters do as the model."""
     with opened(url, redis) as house:
-        held(house, Rows, Server, RUNS)
+        held(lambda: Both(house, Rows(), Server()), RUNS)
 
 
 class Unchecked(Server):
@@ -294,4 +273,4 @@ class Gullible(Rows):
 def test_rejects(rows: type[Rows], server: type[Server], tmp_path: Path, redis: Redis) -> None:
     """Held to a model that is broken, the adapters fail: so what it says is looked at."""
     with opened(at(tmp_path), redis) as house, pytest.raises(AssertionError):
-        held(house, rows, server, 400)
+        held(lambda: Both(house, rows(), server()), 400)

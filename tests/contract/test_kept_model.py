@@ -6,11 +6,10 @@ from typing import Any
 
 import hypothesis.strategies as st
 import pytest
-from hypothesis import Phase, settings
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from meeting.kernel.message import Message
-from tests.contract.house import QUEUE, READERS, House, Job, opened
+from tests.contract.house import QUEUE, READERS, House, Job, held, opened
 from tests.contract.test_feed_model import KEPT
 from tests.redis import Redis
 from tests.simulation.model.feed import Rows, Server, step
@@ -94,28 +93,10 @@ class Both(RuleBasedStateMachine):
         assert laid == [each.message_id for each in self.redis.queues[QUEUE]]
 
 
-def held(house: House, redis: type[Server], runs: int) -> None:
-    """Hold a house to a model, whole or broken."""
-    limits = settings(
-        max_examples=runs,
-        stateful_step_count=30,
-        deadline=None,
-        database=None,
-        phases=[Phase.generate],
-        print_blob=False,
-    )
-
-    class Each(Both):
-        def __init__(self) -> None:
-            super().__init__(house, redis())
-
-    run_state_machine_as_test(Each, settings=limits)
-
-
 def test_alike(url: str, redis: Redis) -> None:
     """Whatever comes back, is pushed and popped, a row stays until its task has ended."""
     with opened(url, redis) as house:
-        held(house, Server, 20)
+        held(lambda: Both(house, Server()), 20)
 
 
 class Glancing(Server):
@@ -146,4 +127,4 @@ class Hurried(Server):
 def test_rejects(broken: type[Server], tmp_path: Path, redis: Redis) -> None:
     """Held to a model that is broken, the adapters fail: so what it says is looked at."""
     with opened(at(tmp_path), redis) as house, pytest.raises(AssertionError):
-        held(house, broken, 200)
+        held(lambda: Both(house, broken()), 200)
