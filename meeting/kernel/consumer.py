@@ -37,7 +37,7 @@ class Consumer:
     """One reader of one topic for one domain; run by its module as a background task.
 
     What lies outside of the rows, such as documents and sockets, is changed by `effects`: they come
-    before the commit, and again where that fails. `after` is called when there was a commit.
+    before the commit, and again where that fails. `after` is given the unit that was committed.
     `together` is 1 where events lock rows of which others lock several, or where an effect that is
     repeated can be seen.
     """
@@ -51,7 +51,7 @@ class Consumer:
         units: Units[Unit],
         handlers: Mapping[type[Event], Handler] | None = None,
         effects: Mapping[type[Event], Effect] | None = None,
-        after: Callable[[], None] = lambda: None,
+        after: Callable[[Any], None] = lambda _unit: None,
         together: int = TOGETHER,
         pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
@@ -104,7 +104,7 @@ class Consumer:
             return await self._park(first, "nobody here handles it any more", 1)
         size, self._together = self._together, 1
         try:
-            await self._commit(batch)
+            unit = await self._commit(batch)
         except Raced:
             raise
         except Exception as error:
@@ -114,10 +114,10 @@ class Consumer:
             # Which of several it was shows when they come one at a time.
             return len(batch) == 1 and await self._failed(batch[0], error)
         self._together = min(2 * size, self._most)
-        self._after()
+        self._after(unit)
         return True
 
-    async def _commit(self, batch: Sequence[Entry]) -> None:
+    async def _commit(self, batch: Sequence[Entry]) -> Unit:
         read = [
             (self._events[entry.message.type].read(entry.message), entry)
             for entry in batch
@@ -132,6 +132,7 @@ class Consumer:
             for event, entry in read:
                 if handler := self._handlers.get(type(event)):
                     await handler(unit, event, entry)
+        return unit
 
     async def _failed(self, entry: Entry, error: Exception) -> bool:
         """Try an entry again later, or park it where no other try would go better."""

@@ -149,7 +149,7 @@ def _consumer(feed: Feed, units: Units[Unit], hit: Hit) -> Consumer:
     async def handle(_unit: Unit, event: Number, _entry: Entry) -> None:
         handled.append(event.value)
 
-    def committed() -> None:
+    def committed(_unit: Unit) -> None:
         for value in handled:
             hit(value)
         handled.clear()

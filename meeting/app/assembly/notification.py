@@ -38,7 +38,7 @@ def make(config: Config, kept: Stores, signals: Signals, ids: Ids) -> Notices:
             UserRegistered: begin,
             UserLoggedIn: watch,
         },
-        after=pusher.stir,
+        after=pusher.committed,
     )
     return Notices(
         module=Module(NOTIFICATION, background=[users.run, pusher.run]),

@@ -11,6 +11,9 @@ from meeting.kernel.ports import Unit
 class NotificationUnit(Unit, Protocol):
     """A unit of work over the histories and the known nets."""
 
+    owes: bool
+    """A frame has come to be owed with it."""
+
     async def add(self, user_id: int, draft: Draft, *, push: bool) -> bool:
         """Put a draft at the head of a history and forget what is too long ago.
 

@@ -47,6 +47,11 @@ class Pusher:
         self._pause = pause
         self._stirred = asyncio.Event()
 
+    def committed(self, unit: NotificationUnit) -> None:
+        """Look for what is owed, if a unit that was committed owes anything."""
+        if unit.owes:
+            self.stir()
+
     def stir(self) -> None:
         """Say that a frame is owed; called after the commit."""
         self._stirred.set()

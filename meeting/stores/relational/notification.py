@@ -69,6 +69,7 @@ class SqlNotificationUnit(SqlUnit):
         """`kept`: how many of each user's history are left when one is added."""
         super().__init__(connection, clock, ids)
         self._kept = kept
+        self.owes = False
 
     async def add(self, user_id: int, draft: Draft, *, push: bool) -> bool:
         """Put a draft at the head of a history and forget what is too long ago."""
@@ -89,6 +90,7 @@ class SqlNotificationUnit(SqlUnit):
         )
         if added.rowcount != 1:
             return False
+        self.owes |= push
         mine = notifications.c.user_id == user_id
         oldest = (
             select(notifications.c.id)

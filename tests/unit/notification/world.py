@@ -77,7 +77,7 @@ class World:
                 UserRegistered: begin,
                 UserLoggedIn: watch,
             },
-            after=self._stir,
+            after=lambda unit: self._stir() if unit.owes else None,
             pause=self._pause,
         )
 
