@@ -22,6 +22,6 @@ def ask(opened: AbstractAsyncContextManager[T], question: Callable[[T], Awaitabl
 
 
 def one_or_all(name: str, whole: bool) -> None:
-    """Refuse an ID together with --all, and neither of them."""
+    """Refuse both an ID and --all, and neither of them."""
     if bool(name) == whole:
         raise click.UsageError("name one ID, or say --all")
