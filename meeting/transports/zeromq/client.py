@@ -174,7 +174,7 @@ class EngineClient:
                 # Known before it is sent: the reply may be faster than our next turn.
                 answer = self._pending[task_id] = asyncio.get_running_loop().create_future()
                 await socket.send_multipart([header, data], copy=False)
-        except TimeoutError as error:
+        except (TimeoutError, zmq.Again) as error:
             raise wire.unavailable("the engine does not answer") from error
         except asyncio.CancelledError as error:
             task = asyncio.current_task()

@@ -73,7 +73,7 @@ class Pulse:
             async with asyncio.timeout(WAIT_SECONDS):
                 await socket.send_multipart([wire.header("ping", "ping"), b""])
                 reply = wire.read((await socket.recv_multipart())[-1])
-        except TimeoutError:
+        except (TimeoutError, zmq.Again):  # the second: hung up between looking and sending
             return False
         return isinstance(reply, wire.Reply) and reply.status == "success"
 
