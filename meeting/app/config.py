@@ -20,6 +20,8 @@ Seconds = Annotated[float, Meta(gt=0, le=DAY)]
 MIB = 2**20
 Bytes = Annotated[int, Meta(ge=1024, le=2**30)]
 Address = Annotated[str, Meta(min_length=1, max_length=253)]
+Part = Literal["user", "meeting", "signaling", "media", "ai", "notification", "gateway"]
+"""What a process can be made of."""
 
 
 class Http(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,6 +44,25 @@ class Http(msgspec.Struct, frozen=True, kw_only=True):
     drain_seconds: Seconds = 20.0
     metrics_open: bool = False
     """Whether /metrics answers others than this machine."""
+
+
+class User(msgspec.Struct, frozen=True, kw_only=True):
+    """The user domain in a process of its own."""
+
+    port: Port = 8081
+    """Its routes alone; where everything is in one process, nobody listens there."""
+
+
+class Meeting(msgspec.Struct, frozen=True, kw_only=True):
+    """The meeting domain in a process of its own."""
+
+    port: Port = 8082
+
+
+class Media(msgspec.Struct, frozen=True, kw_only=True):
+    """The media domain in a process of its own."""
+
+    port: Port = 8084
 
 
 class Signaling(msgspec.Struct, frozen=True, kw_only=True):
@@ -118,6 +139,61 @@ class Auth(msgspec.Struct, frozen=True, kw_only=True):
     """Signs the tokens, 32 characters or more; empty: made once and kept in the state folder."""
 
 
+class Grpc(msgspec.Struct, frozen=True, kw_only=True):
+    """The ports on which domains and other programs call each other."""
+
+    host: Address = "127.0.0.1"
+    user: Port = 50051
+    """NotificationService, too, as long as that domain is in the same process."""
+    meeting: Port = 50052
+    media: Port = 50053
+    signaling: Port = 50054
+    ai: Port = 50055
+    notification: Port = 50056
+    """Taken only by a process that has this domain and not user, which forwards to it."""
+    secret: Secret = Secret("")
+    """What services show, 32 characters or more; empty: made once and kept in the state folder,
+    and good for callers on this machine alone."""
+    call_seconds: Seconds = 2.0
+    """How long a call from domain to domain may take."""
+    message_bytes: Bytes = 32 * MIB
+    """The longest message that is taken in."""
+    connections: Count = 1000
+    streams: Count = 100
+    """Calls at a time on one connection."""
+    certificate: str = ""
+    """A PEM file with the chain of the ports; with `key`: TLS. Empty: none."""
+    key: str = ""
+    authority: str = ""
+    """A PEM file with whom to trust where peers are called; with it they are called by TLS."""
+
+
+class Peers(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the domains that are not in this process take calls, as `host:port`."""
+
+    user: tuple[str, ...] = ()
+    """Empty, as with the others: on this machine, at the port that [grpc] names."""
+    meeting: tuple[str, ...] = ()
+    signaling: tuple[str, ...] = ()
+    ai: tuple[str, ...] = ()
+    notification: tuple[str, ...] = ()
+
+
+class Gateway(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the gateway finds the routes of each domain, as `http://host:port`."""
+
+    user: tuple[str, ...] = ()
+    """Empty, as with the others: on this machine, at the port that the domain's section names."""
+    meeting: tuple[str, ...] = ()
+    signaling: tuple[str, ...] = ()
+    """Sockets are spread over all of them."""
+    media: tuple[str, ...] = ()
+    ai: tuple[str, ...] = ()
+    notification: tuple[str, ...] = ()
+    connections: Count = 6000
+    """Clients at a time."""
+
+
 class Postgres(msgspec.Struct, frozen=True, kw_only=True):
     """A PostgreSQL in place of the SQLite file of the state folder."""
 
@@ -160,6 +236,7 @@ class Mail(msgspec.Struct, frozen=True, kw_only=True):
 class Notification(msgspec.Struct, frozen=True, kw_only=True):
     """What users are told."""
 
+    port: Port = 8086
     kept: Count = KEPT
     """How long the history of one user is; older ones are forgotten."""
 
@@ -177,12 +254,20 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     state_dir: str = ""
     """Where everything is kept; empty: `~/.local/state/meeting`."""
     debug: bool = False
+    only: tuple[Part, ...] = ()
+    """Which parts of the house are in this process; empty: all but the gateway."""
     http: Http = Http()
+    user: User = User()
+    meeting: Meeting = Meeting()
     signaling: Signaling = Signaling()
+    media: Media = Media()
     ai: Ai = Ai()
     engine: Engine = Engine()
     models: Models = Models()
     auth: Auth = Auth()
+    grpc: Grpc = Grpc()
+    peers: Peers = Peers()
+    gateway: Gateway = Gateway()
     postgres: Postgres = Postgres()
     redis: Redis = Redis()
     tasks: Tasks = Tasks()

@@ -102,7 +102,9 @@ def allowed(kind: Any) -> str:
     if origin is Literal:
         return " | ".join(str(choice) for choice in get_args(kind))
     if origin is tuple:
-        return "texts, separated by commas"
+        inner = get_args(kind)[0]
+        known = f"{' | '.join(get_args(inner))}, " if get_origin(inner) is Literal else "texts, "
+        return f"{known}separated by commas"
     if origin is Annotated:
         base, meta = get_args(kind)
         low = meta.ge if meta.ge is not None else meta.gt

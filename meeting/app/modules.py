@@ -4,10 +4,12 @@ from collections.abc import Mapping
 from graphlib import TopologicalSorter
 
 STORES = "stores"
+PEERS = "peers"
 ENGINE = "engine"
 USER = "user"
 MEETING = "meeting"
 SIGNALING = "signaling"
+MEDIA = "media"
 AI = "ai"
 NOTIFICATION = "notification"
 WORKERS = "workers"
@@ -15,15 +17,20 @@ PORTS = "ports"
 
 AFTER: Mapping[str, tuple[str, ...]] = {
     STORES: (),
+    PEERS: (),
     ENGINE: (),
     USER: (STORES,),
-    MEETING: (STORES, USER),
-    SIGNALING: (STORES, USER, MEETING),
-    AI: (STORES, ENGINE, USER, MEETING),
-    NOTIFICATION: (STORES, USER, SIGNALING),
+    MEETING: (STORES, PEERS, USER),
+    SIGNALING: (STORES, PEERS, USER, MEETING),
+    AI: (STORES, PEERS, ENGINE, USER, MEETING),
+    NOTIFICATION: (STORES, PEERS, USER, SIGNALING),
     WORKERS: (STORES, USER, MEETING),
     PORTS: (USER, MEETING, SIGNALING, AI, NOTIFICATION),
 }
+
+DOMAINS = (USER, MEETING, SIGNALING, MEDIA, AI, NOTIFICATION)
+"""The parts that a process can be made of, but for the gateway."""
+GATEWAY = "gateway"
 
 
 def order(after: Mapping[str, tuple[str, ...]] = AFTER) -> list[str]:

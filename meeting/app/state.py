@@ -3,11 +3,14 @@
 import fcntl
 import os
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from meeting.kernel.folders import standard
 from meeting.kernel.secret import Secret
+
+LOCK = "lock"
 
 
 def default_folder() -> Path:
@@ -20,29 +23,40 @@ class Held(Exception):
 
 
 class State:
-    """A state folder that this process alone uses until it ends, or as a guest of who does."""
+    """A state folder that this process alone uses until it ends, or as a guest of who does.
 
-    def __init__(self, path: Path, *, guest: bool = False) -> None:
+    With `parts` named, processes with other parts may use it beside this one: they are one house.
+    """
+
+    def __init__(self, path: Path, *, guest: bool = False, parts: Sequence[str] = ()) -> None:
         self.path = path
         self.guest = guest
+        self._parts = sorted(parts)
+        self._locks: list[int] = []
         try:
             path.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._lock = os.open(path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            if not guest:
+                self._take(LOCK, fcntl.LOCK_SH if parts else fcntl.LOCK_EX, "this folder")
+            for part in self._parts:
+                self._take(f"{part}.{LOCK}", fcntl.LOCK_EX, part)
         except OSError as error:
+            self.release()
             msg = (
                 f"{path} can't be the state folder ({error.strerror}); name one that this user may"
                 " write to, with --state-dir or MEETING_STATE_DIR"
             )
             raise Held(msg) from error
-        if guest:
-            return
+
+    def _take(self, name: str, kind: int, what: str) -> None:
+        lock = os.open(self.path / name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self._locks.append(lock)
         try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(lock, kind | fcntl.LOCK_NB)
         except BlockingIOError:
-            os.close(self._lock)
+            self.release()
             msg = (
-                f"another meeting process uses {path}; stop it, or give this one a folder of its"
-                " own with --state-dir or MEETING_STATE_DIR"
+                f"another meeting process has {what} on {self.path}; stop it, or give this one a"
+                " folder of its own with --state-dir or MEETING_STATE_DIR"
             )
             raise Held(msg) from None
 
@@ -53,22 +67,27 @@ class State:
     @property
     def name(self) -> str:
         """Return what tells the processes apart that share a database; over restarts the same."""
-        return self._kept("name", lambda: secrets.token_hex(4))
+        kept = self._kept("name", lambda: secrets.token_hex(4))
+        return "+".join([kept, *self._parts])
 
     def _kept(self, name: str, make: Callable[[], str]) -> str:
         path = self.path / name
         if not path.exists():
-            # Written aside and renamed, so that a crash can't leave half a secret behind.
-            draft = path.with_name(f"{path.stem}.new")
+            # Written aside, so that a crash can't leave half a secret behind, and put in place only
+            # where none is: of processes that start together one makes it for all.
+            draft = path.with_name(f"{path.stem}.{os.getpid()}.new")
             draft.unlink(missing_ok=True)
             handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
             with os.fdopen(handle, "w") as file:
                 file.write(make())
                 file.flush()
                 os.fsync(file.fileno())
-            draft.rename(path)
+            with suppress(FileExistsError):
+                path.hardlink_to(draft)
+            draft.unlink()
         return path.read_text().strip()
 
     def release(self) -> None:
         """Let others use the folder."""
-        os.close(self._lock)
+        while self._locks:
+            os.close(self._locks.pop())

@@ -7,13 +7,16 @@ reads the settings, and most need neither library.
 import re
 from urllib.parse import urlsplit
 
+import msgspec
+
 from meeting.app.config import Config, Mail, Wrong
 
 SECRET_LENGTH = 32
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 ENDPOINT = re.compile(r"tcp://[^/\s]+:\d{1,5}|ipc://\S+")
+PEER = re.compile(r"(?:[A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\]):\d{1,5}")
+OWNERS = ("user", "meeting", "signaling", "media", "ai", "notification")
 REACH = re.compile(r"https?://[^/?#@\s]+/?")
-MAIL_SERVER = re.compile(r"(?:[A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\]):\d{1,5}")
 SENDER = re.compile(r"[A-Za-z0-9._+-]{1,64}@[A-Za-z0-9.-]{1,188}")
 
 
@@ -54,9 +57,61 @@ def validate(config: Config) -> Config:
             f"http.bodies_bytes: found {config.http.bodies_bytes}; allowed: {longest} or more"
             " (it holds all bodies, and so the longest: see http.json_bytes, ai.body_bytes)"
         )
+    _grpc(config)
+    _parts(config)
     if config.debug:
         _alone(config)
     return config
+
+
+def _grpc(config: Config) -> None:
+    """Check how domains call each other."""
+    if 0 < len(config.grpc.secret.reveal()) < SECRET_LENGTH:
+        raise Wrong(
+            f"grpc.secret: found {len(config.grpc.secret.reveal())} characters;"
+            f" allowed: {SECRET_LENGTH} or more (leave it empty and one is made, for this machine)"
+        )
+    if bool(config.grpc.certificate) != bool(config.grpc.key):
+        raise Wrong("grpc.certificate, grpc.key: found one of them; allowed: both, or none")
+    for name, addresses in msgspec.structs.asdict(config.peers).items():
+        for address in addresses:
+            if not PEER.fullmatch(address):
+                raise Wrong(
+                    f"peers.{name}: found {address!r}; allowed: host:port, such as 10.0.0.7:50051"
+                )
+    for name in OWNERS:
+        for address in getattr(config.gateway, name):
+            if not REACH.fullmatch(address):
+                raise Wrong(
+                    f"gateway.{name}: found {address!r}; allowed: http://host:port, without a path"
+                )
+
+
+def _parts(config: Config) -> None:
+    """Hold a process with some parts of the house to what the others must share with it."""
+    if not config.only:
+        return
+    named = ", ".join(config.only)
+    if "gateway" in config.only and len(config.only) > 1:
+        raise Wrong(f"only: found {named}; allowed: gateway alone, or domains without it")
+    shared = config.postgres.dsn.reveal() and config.redis.url.reveal()
+    if "gateway" not in config.only and not shared:
+        raise Wrong(
+            f"only: found {named}; allowed with postgres.dsn and redis.url alone, in which the"
+            " parts of a house meet (meeting serve --split can start both on this machine)"
+        )
+    ours = [address for each in msgspec.structs.astuple(config.peers) for address in each]
+    hosts = [config.grpc.host, *(urlsplit(f"//{each}").hostname for each in ours)]
+    hosts += [
+        urlsplit(address).hostname for name in OWNERS for address in getattr(config.gateway, name)
+    ]
+    far = sorted({host for host in hosts if host and host not in LOOPBACK})
+    if far and not (config.secret and config.grpc.secret.reveal()):
+        raise Wrong(
+            f"auth.secret, grpc.secret: found none for a house that reaches to {', '.join(far)};"
+            " allowed: both, the same in every process (what is made into a state folder is good on"
+            " one machine)"
+        )
 
 
 def _alone(config: Config) -> None:
@@ -91,7 +146,7 @@ def _mail(mail: Mail) -> None:
         host, port = urlsplit(f"//{mail.server}").hostname, urlsplit(f"//{mail.server}").port
     except ValueError:
         host = port = None
-    if not (MAIL_SERVER.fullmatch(mail.server) and host and port):
+    if not (PEER.fullmatch(mail.server) and host and port):
         raise Wrong(
             f"mail.server: found {mail.server!r}; allowed: host:port, such as smtp.example.org:587"
         )

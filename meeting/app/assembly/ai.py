@@ -1,9 +1,11 @@
 """The AI domain."""
 
+from collections.abc import Sequence
+
 import msgspec
+from litestar.handlers import HTTPRouteHandler
 
 from meeting.app.assembly.engine import Machine, patience
-from meeting.app.assembly.meeting import Meetings
 from meeting.app.assembly.stores import Stores
 from meeting.app.config import DAY, Config
 from meeting.app.module import Module
@@ -14,9 +16,12 @@ from meeting.domains.ai.detection import Detection
 from meeting.domains.ai.history import History
 from meeting.domains.ai.recognition import Recognition
 from meeting.domains.ai.slots import Slots
+from meeting.domains.meeting.api import MeetingApi
 from meeting.kernel.clock import Clock
 from meeting.kernel.ids import Ids
 from meeting.stores.relational.ai import SqlAiUnit
+from meeting.transports.http import ai as ai_routes
+from meeting.transports.http.envelope import Envelopes
 
 
 class Analysis(msgspec.Struct, frozen=True):
@@ -29,11 +34,11 @@ class Analysis(msgspec.Struct, frozen=True):
 
 
 def make(
-    config: Config, kept: Stores, meetings: Meetings, machine: Machine, clock: Clock, ids: Ids
+    config: Config, kept: Stores, meetings: MeetingApi, machine: Machine, clock: Clock, ids: Ids
 ) -> Analysis:
     """Make the AI domain."""
     units = kept.rows.units(SqlAiUnit)
-    admission = Admission(meetings.service)
+    admission = Admission(meetings)
     recognition = Recognition(
         units=units,
         admission=admission,
@@ -50,3 +55,8 @@ def make(
         detection=Detection(admission),
         history=History(units, admission),
     )
+
+
+def routes(analysis: Analysis, envelope: Envelopes) -> Sequence[HTTPRouteHandler]:
+    """Make the domain's HTTP routes."""
+    return ai_routes.routes(analysis.recognition, analysis.detection, analysis.history, envelope)

@@ -1,10 +1,11 @@
 """The notification domain."""
 
+from collections.abc import Sequence
 from functools import partial
 
 import msgspec
+from litestar.handlers import HTTPRouteHandler
 
-from meeting.app.assembly.signaling import Signals
 from meeting.app.assembly.stores import Stores
 from meeting.app.config import Config
 from meeting.app.module import Module
@@ -12,10 +13,13 @@ from meeting.app.modules import NOTIFICATION
 from meeting.domains.notification.history import History
 from meeting.domains.notification.pusher import Pusher
 from meeting.domains.notification.reactions import begin, watch
+from meeting.domains.signaling.api import SignalingApi
 from meeting.domains.user.events import TOPIC, UserLoggedIn, UserRegistered
 from meeting.kernel.consumer import Consumer
 from meeting.kernel.ids import Ids
 from meeting.stores.relational.notification import SqlNotificationUnit
+from meeting.transports.http import notification as notification_routes
+from meeting.transports.http.envelope import Envelopes
 
 
 class Notices(msgspec.Struct, frozen=True):
@@ -25,10 +29,10 @@ class Notices(msgspec.Struct, frozen=True):
     history: History
 
 
-def make(config: Config, kept: Stores, signals: Signals, ids: Ids) -> Notices:
+def make(config: Config, kept: Stores, signaling: SignalingApi, ids: Ids) -> Notices:
     """Make the notification domain, with its reader of the user domain's events."""
     units = kept.rows.units(partial(SqlNotificationUnit, kept=config.notification.kept))
-    pusher = Pusher(units=units, signaling=signals.service.broadcasts, ids=ids)
+    pusher = Pusher(units=units, signaling=signaling, ids=ids)
     users = Consumer(
         NOTIFICATION,
         TOPIC,
@@ -44,3 +48,8 @@ def make(config: Config, kept: Stores, signals: Signals, ids: Ids) -> Notices:
         module=Module(NOTIFICATION, background=[users.run, pusher.run]),
         history=History(units, pusher.stir),
     )
+
+
+def routes(notices: Notices, envelope: Envelopes) -> Sequence[HTTPRouteHandler]:
+    """Make the domain's HTTP routes."""
+    return notification_routes.routes(notices.history, envelope)

@@ -1,21 +1,25 @@
 """The signaling domain."""
 
 import math
+from collections.abc import Sequence
 
 import msgspec
+from litestar.handlers import HTTPRouteHandler
 
-from meeting.app.assembly.meeting import Meetings
 from meeting.app.assembly.stores import Stores
-from meeting.app.assembly.user import People
 from meeting.app.config import DAY, Config
 from meeting.app.module import Module
 from meeting.app.modules import SIGNALING
+from meeting.domains.meeting.api import MeetingApi
 from meeting.domains.signaling.model import Limits, Timings
 from meeting.domains.signaling.service import Signaling
+from meeting.domains.user.api import UserApi
 from meeting.kernel.clock import Clock
 from meeting.kernel.ids import Ids
 from meeting.kernel.token import Tokens
 from meeting.stores.relational.signaling import SqlSignalingUnit
+from meeting.transports.http import signaling as signaling_routes
+from meeting.transports.http.envelope import Envelopes
 
 
 class Signals(msgspec.Struct, frozen=True):
@@ -29,8 +33,8 @@ def make(
     config: Config,
     name: str,
     kept: Stores,
-    users: People,
-    meetings: Meetings,
+    users: UserApi,
+    meetings: MeetingApi,
     tokens: Tokens,
     clock: Clock,
     ids: Ids,
@@ -41,8 +45,8 @@ def make(
         units=kept.rows.units(SqlSignalingUnit),
         feed=kept.log,
         tokens=tokens,
-        user=users.service,
-        meeting=meetings.service,
+        user=users,
+        meeting=meetings,
         clock=clock,
         ids=ids,
         limits=_limits(config),
@@ -56,6 +60,11 @@ def make(
         background=service.background(),
     )
     return Signals(module=module, service=service)
+
+
+def routes(signals: Signals, envelope: Envelopes) -> Sequence[HTTPRouteHandler]:
+    """Make the domain's HTTP routes."""
+    return signaling_routes.routes(signals.service.tickets, envelope)
 
 
 def _limits(config: Config) -> Limits:

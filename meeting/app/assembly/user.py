@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import msgspec
+from litestar.handlers import HTTPRouteHandler
 
 from meeting.app.assembly import mail
 from meeting.app.assembly.stores import Stores, beside, fit
@@ -31,9 +32,12 @@ from meeting.kernel.password import Passwords
 from meeting.kernel.token import Tokens
 from meeting.stores.relational.unit import SqlUnits
 from meeting.stores.relational.user import SqlUserUnit
+from meeting.transports.http import user as user_routes
+from meeting.transports.http.envelope import Envelopes
+from meeting.transports.http.limits import Limits, Window
 
 
-class People(msgspec.Struct, frozen=True):
+class Users(msgspec.Struct, frozen=True):
     """The user domain's faces."""
 
     module: Module
@@ -43,13 +47,13 @@ class People(msgspec.Struct, frozen=True):
     sessions: Sessions
     profiles: Profiles
     logins: Logins
-    passwords: Passwords
 
 
-def make(config: Config, kept: Stores, tokens: Tokens, clock: Clock, ids: Ids) -> People:
+def make(
+    config: Config, kept: Stores, passwords: Passwords, tokens: Tokens, clock: Clock, ids: Ids
+) -> Users:
     """Make the user domain."""
     units = kept.rows.units(SqlUserUnit)
-    passwords = Passwords()
     profiles = Profiles(units)
     logins = Logins(units, clock)
     presences = Presences(units, clock)
@@ -66,7 +70,7 @@ def make(config: Config, kept: Stores, tokens: Tokens, clock: Clock, ids: Ids) -
     async def stop() -> None:
         passwords.close()
 
-    return People(
+    return Users(
         module=Module(USER, stop=stop),
         desks=[desk],
         service=UserService(units, tokens, presences),
@@ -74,7 +78,20 @@ def make(config: Config, kept: Stores, tokens: Tokens, clock: Clock, ids: Ids) -
         sessions=Sessions(units, passwords, tokens, clock, ids),
         profiles=profiles,
         logins=logins,
-        passwords=passwords,
+    )
+
+
+def routes(
+    users: Users, limits: Limits, clock: Clock, envelope: Envelopes
+) -> Sequence[HTTPRouteHandler]:
+    """Make the domain's HTTP routes."""
+    return user_routes.routes(
+        accounts=users.accounts,
+        sessions=users.sessions,
+        profiles=users.profiles,
+        logins=users.logins,
+        by_account=Window(limits.per_account, clock),
+        envelope=envelope,
     )
 
 

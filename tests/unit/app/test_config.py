@@ -186,3 +186,47 @@ def test_frozen() -> None:
     with pytest.raises(AttributeError):
         load(environ={}).debug = True  # type: ignore[misc]
     assert Config().http == Config().http
+
+
+SERVERS = ["postgres.dsn=postgresql://a@127.0.0.1/b", "redis.url=redis://127.0.0.1"]
+SECRETS = [f"auth.secret={'s' * 32}", f"grpc.secret={'g' * 32}"]
+
+
+def test_parts() -> None:
+    """A part of a house needs the servers in which it meets the others; the gateway needs none."""
+    assert load(environ={}, flags=["only=user,meeting", *SERVERS]).only == ("user", "meeting")
+    assert load(environ={"MEETING_ONLY": "gateway"}).only == ("gateway",)
+    for flags in (["only=user"], ["only=user", SERVERS[0]]):
+        with pytest.raises(Wrong, match=r"only: found user; allowed with postgres\.dsn and redis"):
+            load(environ={}, flags=flags)
+    with pytest.raises(Wrong, match="gateway alone"):
+        load(environ={}, flags=["only=gateway,user", *SERVERS])
+    with pytest.raises(Wrong, match=r"allowed: user \| meeting"):
+        load(environ={}, flags=["only=users"])
+
+
+@pytest.mark.parametrize(
+    "flag", ["grpc.host=0.0.0.0", "peers.meeting=10.0.0.7:50052", "gateway.ai=http://ai:8085"]
+)
+def test_parts_on_several_machines(flag: str) -> None:
+    """What reaches to other machines needs secrets that were set, and the same everywhere."""
+    flags = ["only=user", *SERVERS, flag]
+    assert load(environ={}, flags=[*flags, *SECRETS]).only == ("user",)
+    for known in SECRETS:
+        with pytest.raises(Wrong, match=r"auth\.secret, grpc\.secret"):
+            load(environ={}, flags=[*flags, known])
+
+
+@pytest.mark.parametrize(
+    ("flag", "words"),
+    [
+        ("grpc.secret=short", "32 or more"),
+        ("grpc.key=a.pem", "both, or none"),
+        ("peers.user=10.0.0.7", "host:port"),
+        ("gateway.user=10.0.0.7:8081", "http://host:port"),
+    ],
+)
+def test_wrong_ways_to_each_other(flag: str, words: str) -> None:
+    """How parts reach each other is checked before anything starts."""
+    with pytest.raises(Wrong, match=words):
+        load(environ={}, flags=[flag])

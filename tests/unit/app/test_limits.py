@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from meeting.app.assembly import ports, signaling
+from meeting.app.assembly import desk, signaling
 from meeting.app.config import Config
 from meeting.app.load import load
 from meeting.domains.signaling.model import Limits as Rooms
@@ -31,7 +31,7 @@ SETTINGS = {
 
 def limits(config: Config) -> dict[str, float]:
     """Return what the HTTP ports, the rooms and the calls between domains are bounded by."""
-    found = msgspec.structs.asdict(ports._limits(config))
+    found = msgspec.structs.asdict(desk.limits(config))
     found |= msgspec.structs.asdict(signaling._limits(config))
     return found | {"call": signaling._timings(config).call}
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import msgspec
 
-from meeting.app.assembly import engine, ports, signaling, stores
+from meeting.app.assembly import desk, engine, signaling, stores
 from meeting.app.config import Config
 from meeting.app.state import State
 from meeting.engine.thread import ThreadHost
@@ -17,7 +17,7 @@ HOUR = 3600.0
 
 def spans(config: Config, folder: Path) -> dict[str, float]:
     """Return how long each part of the house waits for others, in seconds."""
-    limits = msgspec.structs.asdict(ports._limits(config))
+    limits = msgspec.structs.asdict(desk.limits(config))
     found = {name: value for name, value in limits.items() if name.endswith("_seconds")}
     timings = signaling._timings(config)
     found |= {"call": timings.call, "grace": timings.grace, "silence": timings.silence}

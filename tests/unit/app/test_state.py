@@ -1,5 +1,6 @@
 """The state folder belongs to one process, and keeps the secrets that are made into it."""
 
+import os
 import stat
 from pathlib import Path
 
@@ -33,7 +34,7 @@ def test_only_its_user_reads_it(tmp_path: Path) -> None:
 def test_half_written_secret(tmp_path: Path) -> None:
     """What a crash left behind while a secret was made is no secret."""
     state = State(tmp_path)
-    (tmp_path / "signing.new").write_text("abc")
+    (tmp_path / f"signing.{os.getpid()}.new").write_text("abc")
     assert len(state.secret("signing").reveal()) >= 32
     state.release()
 
@@ -53,3 +54,49 @@ def test_one_process(tmp_path: Path) -> None:
         State(tmp_path)
     first.release()
     State(tmp_path).release()
+
+
+def test_parts_of_one_house(tmp_path: Path) -> None:
+    """Processes with different parts share a folder and its secrets; each part is there once."""
+    users, meetings = State(tmp_path, parts=["user"]), State(tmp_path, parts=["meeting", "ai"])
+    assert users.secret("signing").reveal() == meetings.secret("signing").reveal()
+    assert len({users.name, meetings.name}) == 2
+    with pytest.raises(Held, match=r"has ai on"):
+        State(tmp_path, parts=["user", "ai"])
+    users.release()
+    State(tmp_path, parts=["user"]).release()
+    meetings.release()
+
+
+def test_parts_and_the_whole(tmp_path: Path) -> None:
+    """A whole house and a part of another never share a folder."""
+    whole = State(tmp_path)
+    with pytest.raises(Held, match="this folder"):
+        State(tmp_path, parts=["user"])
+    whole.release()
+    part = State(tmp_path, parts=["user"])
+    with pytest.raises(Held, match="this folder"):
+        State(tmp_path)
+    part.release()
+
+
+def test_name_stays(tmp_path: Path) -> None:
+    """A process finds its name again after a restart, whatever order its parts are named in."""
+    first = State(tmp_path, parts=["user", "ai"])
+    name = first.name
+    first.release()
+    again = State(tmp_path, parts=["ai", "user"])
+    assert again.name == name
+    again.release()
+
+
+def test_processes_that_start_together(tmp_path: Path) -> None:
+    """Whoever makes a secret first has made it for all; nobody puts another in its place."""
+    state = State(tmp_path, guest=True)
+
+    def late() -> str:
+        (tmp_path / "signing.key").write_text("first")
+        return "too late"
+
+    assert state._kept("signing.key", late) == "first"
+    assert [path.name for path in tmp_path.glob("*.new")] == []
