@@ -1,7 +1,8 @@
 """The sessions of ./run: one environment and one native build, shared by all of them.
 
 .venv/           packages by hash from requirements/project.lock, and the project itself, editable
-build/editable/  the native build; ninja decides what to compile again
+build/editable/  the native build; ninja decides what to compile again. It also makes the messages of
+                 gRPC from proto/, in meeting/transports/grpc/messages
 build/sanitized/ the same sources with sanitizers, for the C++ tests alone
 build/bytecode/  what Python compiles when it imports, so that no source folder holds any
 
@@ -32,7 +33,7 @@ EDITABLE = ROOT / "build" / "editable"
 SANITIZED = ROOT / "build" / "sanitized"
 BYTECODE = ROOT / "build" / "bytecode"
 LOCK = ROOT / "requirements" / "project.lock"
-SOURCES = ("pyproject.toml", "CMakeLists.txt", "native")
+SOURCES = ("pyproject.toml", "CMakeLists.txt", "native", "proto")
 
 
 @nox.session

@@ -1,0 +1,1 @@
+"""gRPC: what other processes and foreign clients call, and how we call the other processes."""
