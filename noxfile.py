@@ -1,8 +1,8 @@
 """The sessions of ./run: one environment and one native build, shared by all of them.
 
 .venv/           packages by hash from requirements/project.lock, and the project itself, editable
-build/editable/  the native build; ninja decides what to compile again. It also makes the messages of
-                 gRPC from proto/, in meeting/transports/grpc/messages
+build/editable/  the native build; ninja decides what to compile again; it also makes
+                 the messages of gRPC from proto/, in meeting/transports/grpc/messages
 build/sanitized/ the same sources with sanitizers, for the C++ tests alone
 build/bytecode/  what Python compiles when it imports, so that no source folder holds any
 

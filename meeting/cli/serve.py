@@ -20,6 +20,11 @@ from meeting.cli.settings import settings
     is_flag=True,
     help="For a debugger: one process, loopback only, and deadlines wait for you.",
 )
+@click.option(
+    "--only",
+    metavar="PART,PART",
+    help="Some parts of the house: user, meeting, signaling, media, ai, notification; or gateway.",
+)
 @settings
 def serve(config: Config) -> None:
     """Run the meeting server.
@@ -34,6 +39,13 @@ def serve(config: Config) -> None:
       an environment variable  MEETING_HTTP_PORT=9000
       a flag                   --set http.port=9000
     The later in this list wins.
+
+    \b
+    The same house in several processes, here or on several machines, which meet in a
+    PostgreSQL and a Redis (settings postgres.dsn, redis.url) and call each other by gRPC:
+      meeting serve --only user             one part, or several: --only meeting,ai
+      meeting serve --only gateway          one address for clients, in front of the parts
+    They may start in any order. See config/split.toml.
 
     Exit code 0: stopped as asked. 1: a part failed. 2: a wrong setting.
     """

@@ -37,6 +37,8 @@ def settings(command: Callable[..., None]) -> Callable[..., None]:
             more.append(f"state_dir={state_dir}")
         if rest.pop("debug", False):
             more.append("debug=true")
+        if only := rest.pop("only", None):
+            more.append(f"only={only}")
         command(config=load(path, flags=more), **rest)
 
     return wrapped
