@@ -1,11 +1,7 @@
 """The AI domain."""
 
-from collections.abc import Sequence
-
-import msgspec
-from litestar.handlers import HTTPRouteHandler
-
 from meeting.app.assembly.engine import Machine, patience
+from meeting.app.assembly.part import Part
 from meeting.app.assembly.stores import Stores
 from meeting.app.config import DAY, Config
 from meeting.app.module import Module
@@ -24,18 +20,9 @@ from meeting.transports.http import ai as ai_routes
 from meeting.transports.http.envelope import Envelopes
 
 
-class Analysis(msgspec.Struct, frozen=True):
-    """The AI domain's faces."""
-
-    module: Module
-    recognition: Recognition
-    detection: Detection
-    history: History
-
-
 def make(
     config: Config, kept: Stores, meetings: MeetingApi, machine: Machine, clock: Clock, ids: Ids
-) -> Analysis:
+) -> Part:
     """Make the AI domain."""
     units = kept.rows.units(SqlAiUnit)
     admission = Admission(meetings)
@@ -49,14 +36,7 @@ def make(
         ids=ids,
         longest=patience(config),
     )
-    return Analysis(
-        module=Module(AI),
-        recognition=recognition,
-        detection=Detection(admission),
-        history=History(units, admission),
+    routes = ai_routes.routes(
+        recognition, Detection(admission), History(units, admission), Envelopes(clock)
     )
-
-
-def routes(analysis: Analysis, envelope: Envelopes) -> Sequence[HTTPRouteHandler]:
-    """Make the domain's HTTP routes."""
-    return ai_routes.routes(analysis.recognition, analysis.detection, analysis.history, envelope)
+    return Part(module=Module(AI), routes=routes)

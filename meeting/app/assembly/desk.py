@@ -15,10 +15,15 @@ from meeting.transports.http.limits import Limits, Window
 
 
 def make(
-    config: Config, kept: Stores, users: UserApi, tokens: Tokens, clock: Clock, ids: Ids
+    config: Config,
+    kept: Stores,
+    users: UserApi,
+    tokens: Tokens,
+    bounds: Limits,
+    clock: Clock,
+    ids: Ids,
 ) -> Desk:
     """Make the desk."""
-    bounds = limits(config)
     return Desk(
         tokens=tokens,
         users=users,

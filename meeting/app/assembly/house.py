@@ -1,6 +1,6 @@
 """Puts the house together: every part is made here and handed to those that need it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import structlog
 
@@ -17,6 +17,7 @@ from meeting.app.assembly import (
     user,
     workers,
 )
+from meeting.app.assembly.part import Part
 from meeting.app.config import Config
 from meeting.app.module import Module
 from meeting.app.run import House
@@ -25,7 +26,6 @@ from meeting.kernel.clock import SystemClock
 from meeting.kernel.ids import RandomIds
 from meeting.kernel.password import Passwords
 from meeting.kernel.token import Tokens
-from meeting.transports.http.envelope import Envelopes
 
 log = structlog.get_logger(__name__)
 
@@ -38,15 +38,16 @@ async def hands(config: Config, queues: Sequence[str]) -> House:
     tokens = Tokens(config.secret or state.secret("signing"), clock, ids)
     kept = stores.make(config, state, clock, ids)
     passwords = Passwords()
-    users = user.make(config, kept, passwords, tokens, clock, ids)
-    meetings = meeting.make(kept, users.service, passwords, tokens, clock)
-    desks = [each for each in (*users.desks, *meetings.desks) if each.queue in queues]
+    limits = desk.limits(config)
+    users = user.make(config, kept, passwords, tokens, limits, clock, ids)
+    meetings = meeting.make(config, kept, users.service, passwords, tokens, lambda: "", clock)
+    desks = [each for each in (*users.part.desks, *meetings.part.desks) if each.queue in queues]
     if missing := sorted(set(queues) - {each.queue for each in desks}):
         log.warning("nobody here works on these queues yet", queues=missing)
     meter = workers.meter(kept, desks)
     made = workers.make(config, kept, desks, meter.told, clock, ids)
     # Without the meeting domain's own module: its readers of events are the server's.
-    return House([kept.module, users.module, made.module], config.http.drain_seconds)
+    return House([kept.module, users.part.module, made.module], config.http.drain_seconds)
 
 
 async def build(config: Config) -> House:
@@ -55,49 +56,45 @@ async def build(config: Config) -> House:
     state = State(config.state, parts=config.only)
     tokens = Tokens(config.secret or state.secret("signing"), clock, ids)
     kept = stores.make(config, state, clock, ids)
+    passwords, limits = Passwords(), desk.limits(config)
+    addresses: dict[str, str] = {}
+
+    def own() -> str:
+        return addresses.get(ports.HTTP, f"http://{config.http.host}:{config.http.port}")
+
     machine = engine.make(config, clock, ids)
-    passwords = Passwords()
-    users = user.make(config, kept, passwords, tokens, clock, ids)
-    meetings = meeting.make(kept, users.service, passwords, tokens, clock)
+    users = user.make(config, kept, passwords, tokens, limits, clock, ids)
+    meetings = meeting.make(config, kept, users.service, passwords, tokens, own, clock)
     signals = signaling.make(
         config, state.name, kept, users.service, meetings.service, tokens, clock, ids
     )
-    analysis = ai.make(config, kept, meetings.service, machine, clock, ids)
-    notices = notification.make(config, kept, signals.service.broadcasts, ids)
-    desks = [*users.desks, *meetings.desks]
+    parts = {
+        modules.USER: users.part,
+        modules.MEETING: meetings.part,
+        modules.SIGNALING: signals.part,
+        modules.MEDIA: Part(module=Module(modules.MEDIA)),
+        modules.AI: ai.make(config, kept, meetings.service, machine, clock, ids),
+        modules.NOTIFICATION: notification.make(
+            config, kept, signals.service.broadcasts, clock, ids
+        ),
+    }
+    desks = [each for part in parts.values() for each in part.desks]
     meter = workers.meter(kept, desks)
     hands = workers.make(config, kept, desks, meter.told, clock, ids)
-    gates = desk.make(config, kept, users.service, tokens, clock, ids)
-    envelope = Envelopes(clock)
-    addresses: dict[str, str] = {}
-    faces = ports.Faces(
-        routes={
-            modules.USER: user.routes(users, gates.limits, clock, envelope),
-            modules.MEETING: meeting.routes(
-                meetings, config, lambda: addresses[ports.HTTP], envelope
-            ),
-            modules.SIGNALING: signaling.routes(signals, envelope),
-            modules.MEDIA: (),
-            modules.AI: ai.routes(analysis, envelope),
-            modules.NOTIFICATION: notification.routes(notices, envelope),
-        },
-        signals=signals,
+    gates = desk.make(config, kept, users.service, tokens, limits, clock, ids)
+    doors = ports.make(
+        config, gates, parts, signals.service, addresses, clock, ids, meter, lambda: house
     )
-    doors = ports.make(config, gates, faces, addresses, clock, ids, meter, lambda: house)
-    made: Mapping[str, Module] = {
+    made = {
         modules.STORES: kept.module,
         modules.ENGINE: machine.module,
-        modules.USER: users.module,
-        modules.MEETING: meetings.module,
-        modules.SIGNALING: signals.module,
-        modules.AI: analysis.module,
-        modules.NOTIFICATION: notices.module,
         modules.WORKERS: hands.module,
-        modules.PORTS: doors.module,
+        modules.PORTS: doors,
+        **{name: part.module for name, part in parts.items()},
     }
     house = House(
         [made[name] for name in modules.order() if name in made],
         drain_seconds=config.http.drain_seconds,
-        addresses=doors.addresses,
+        addresses=addresses,
     )
     return house

@@ -1,10 +1,10 @@
 """The meeting domain."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import msgspec
-from litestar.handlers import HTTPRouteHandler
 
+from meeting.app.assembly.part import Part
 from meeting.app.assembly.stores import Stores
 from meeting.app.assembly.workers import Desk
 from meeting.app.config import Config
@@ -38,22 +38,25 @@ from meeting.transports.http.envelope import Envelopes
 
 
 class Meetings(msgspec.Struct, frozen=True):
-    """The meeting domain's faces."""
+    """The meeting domain of this process."""
 
-    module: Module
-    desks: Sequence[Desk]
+    part: Part
     service: MeetingService
-    schedule: Schedule
-    attendance: Attendance
-    lifecycle: Lifecycle
-    results: Results
-    rooms: Rooms
 
 
 def make(
-    kept: Stores, users: UserApi, passwords: Passwords, tokens: Tokens, clock: Clock
+    config: Config,
+    kept: Stores,
+    users: UserApi,
+    passwords: Passwords,
+    tokens: Tokens,
+    own: Callable[[], str],
+    clock: Clock,
 ) -> Meetings:
-    """Make the meeting domain, with its queue and its readers of others' events."""
+    """Make the meeting domain, with its queue and its readers of others' events.
+
+    `own` tells where signalling is, for a client that names no good Host.
+    """
     units = kept.rows.units(SqlMeetingUnit)
     people = People(users)
     schedule = Schedule(units=units, clock=clock, people=people, passwords=passwords)
@@ -104,33 +107,23 @@ def make(
         },
     )
 
+    urls = config.signaling.ice_urls
+    routes = meeting_routes.routes(
+        schedule=schedule,
+        lifecycle=Lifecycle(units=units, clock=clock),
+        attendance=attendance,
+        results=Results(units=units, documents=kept.documents),
+        rooms=Rooms(units),
+        envelope=Envelopes(clock),
+        websocket_url=lambda host: socket_url(config.http.public_url, host, own()),
+        ice_servers=[{"urls": list(urls)}] if urls else [],
+    )
+
     async def stop() -> None:
         passwords.close()
 
+    module = Module(MEETING, background=[results.run, departures.run, news.run], stop=stop)
     return Meetings(
-        module=Module(MEETING, background=[results.run, departures.run, news.run], stop=stop),
-        desks=[desk],
+        part=Part(module=module, routes=routes, desks=[desk]),
         service=MeetingService(units=units, schedule=schedule, attendance=attendance),
-        schedule=schedule,
-        attendance=attendance,
-        lifecycle=Lifecycle(units=units, clock=clock),
-        results=Results(units=units, documents=kept.documents),
-        rooms=Rooms(units),
-    )
-
-
-def routes(
-    meetings: Meetings, config: Config, own: Callable[[], str], envelope: Envelopes
-) -> Sequence[HTTPRouteHandler]:
-    """Make the domain's HTTP routes; `own` is where signalling is, for who names no good Host."""
-    urls = config.signaling.ice_urls
-    return meeting_routes.routes(
-        schedule=meetings.schedule,
-        lifecycle=meetings.lifecycle,
-        attendance=meetings.attendance,
-        results=meetings.results,
-        rooms=meetings.rooms,
-        envelope=envelope,
-        websocket_url=lambda host: socket_url(config.http.public_url, host, own()),
-        ice_servers=[{"urls": list(urls)}] if urls else [],
     )

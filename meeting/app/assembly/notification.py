@@ -1,11 +1,8 @@
 """The notification domain."""
 
-from collections.abc import Sequence
 from functools import partial
 
-import msgspec
-from litestar.handlers import HTTPRouteHandler
-
+from meeting.app.assembly.part import Part
 from meeting.app.assembly.stores import Stores
 from meeting.app.config import Config
 from meeting.app.module import Module
@@ -15,6 +12,7 @@ from meeting.domains.notification.pusher import Pusher
 from meeting.domains.notification.reactions import begin, watch
 from meeting.domains.signaling.api import SignalingApi
 from meeting.domains.user.events import TOPIC, UserLoggedIn, UserRegistered
+from meeting.kernel.clock import Clock
 from meeting.kernel.consumer import Consumer
 from meeting.kernel.ids import Ids
 from meeting.stores.relational.notification import SqlNotificationUnit
@@ -22,14 +20,7 @@ from meeting.transports.http import notification as notification_routes
 from meeting.transports.http.envelope import Envelopes
 
 
-class Notices(msgspec.Struct, frozen=True):
-    """The notification domain's faces."""
-
-    module: Module
-    history: History
-
-
-def make(config: Config, kept: Stores, signaling: SignalingApi, ids: Ids) -> Notices:
+def make(config: Config, kept: Stores, signaling: SignalingApi, clock: Clock, ids: Ids) -> Part:
     """Make the notification domain, with its reader of the user domain's events."""
     units = kept.rows.units(partial(SqlNotificationUnit, kept=config.notification.kept))
     pusher = Pusher(units=units, signaling=signaling, ids=ids)
@@ -44,12 +35,5 @@ def make(config: Config, kept: Stores, signaling: SignalingApi, ids: Ids) -> Not
         },
         after=pusher.committed,
     )
-    return Notices(
-        module=Module(NOTIFICATION, background=[users.run, pusher.run]),
-        history=History(units, pusher.stir),
-    )
-
-
-def routes(notices: Notices, envelope: Envelopes) -> Sequence[HTTPRouteHandler]:
-    """Make the domain's HTTP routes."""
-    return notification_routes.routes(notices.history, envelope)
+    routes = notification_routes.routes(History(units, pusher.stir), Envelopes(clock))
+    return Part(module=Module(NOTIFICATION, background=[users.run, pusher.run]), routes=routes)

@@ -4,15 +4,15 @@ import asyncio
 import math
 from collections.abc import Callable, Mapping, Sequence
 
-import msgspec
 import structlog
 from litestar.handlers import HTTPRouteHandler
 
-from meeting.app.assembly.signaling import Signals
+from meeting.app.assembly.part import Part
 from meeting.app.config import Config
 from meeting.app.module import Module
 from meeting.app.modules import AI, DOMAINS, PORTS, SIGNALING
 from meeting.app.run import House
+from meeting.domains.signaling.service import Signaling
 from meeting.kernel.clock import Clock
 from meeting.kernel.ids import Ids
 from meeting.transports.http import app, health, metrics
@@ -28,51 +28,34 @@ HTTP = "http"
 """The port that has everything, where everything is in one process."""
 
 
-class Doors(msgspec.Struct, frozen=True):
-    """The listening ports and where they are."""
-
-    module: Module
-    addresses: dict[str, str]
-
-
-class Faces(msgspec.Struct, frozen=True):
-    """What of this process's domains is shown on HTTP ports."""
-
-    routes: Mapping[str, Sequence[HTTPRouteHandler]]
-    """By domain; one without routes yet is there all the same."""
-    signals: Signals | None
-
-    @property
-    def whole(self) -> bool:
-        """Tell whether all of the house is here."""
-        return set(self.routes) == set(DOMAINS)
-
-
 def make(
     config: Config,
     desk: Desk,
-    faces: Faces,
+    parts: Mapping[str, Part],
+    signals: Signaling | None,
     addresses: dict[str, str],
     clock: Clock,
     ids: Ids,
     meter: Meter,
     house: Callable[[], House],
-) -> Doors:
-    """Make the ports on one desk; they are taken when the module starts."""
+) -> Module:
+    """Make the ports on one desk; they are taken when the module starts, and noted by name."""
     bare = [
         *health.routes(lambda: _readiness(house())),
         metrics.route(meter, everybody=config.http.metrics_open),
     ]
     listeners: dict[str, Listener | aio.Port] = {}
-    if faces.whole:
-        listeners[HTTP] = _everything(config, desk, faces, bare, clock, ids)
-    for domain, routes in faces.routes.items():
-        if domain == SIGNALING and faces.signals is not None:
-            rest = app.build(desk, routes, bare)
-            listeners[domain] = _signaling(config, faces.signals, rest, clock, ids)
-        elif domain == AI or not faces.whole:
+    whole = parts.keys() == set(DOMAINS)
+    if whole:
+        routes = [route for part in parts.values() for route in part.routes]
+        listeners[HTTP] = _everything(config, desk, routes, bare, signals, clock, ids)
+    for domain, part in parts.items():
+        if domain == SIGNALING and signals is not None:
+            rest = app.build(desk, part.routes, bare)
+            listeners[domain] = _signaling(config, signals, rest, clock, ids)
+        elif domain == AI or not whole:
             listeners[domain] = Listener(
-                app.build(desk, routes, bare),
+                app.build(desk, part.routes, bare),
                 config.http.host,
                 getattr(config, domain).port,
                 setting=f"{domain}.port",
@@ -92,28 +75,27 @@ def make(
         desk.closing.set()
         for listener in listeners.values():
             await listener.close()
-        if faces.signals is not None:
-            await faces.signals.service.drain()
+        if signals is not None:
+            await signals.drain()
         await asyncio.gather(*(listener.stop() for listener in listeners.values()))
 
-    return Doors(module=Module(PORTS, start=start, drain=leave, stop=leave), addresses=addresses)
+    return Module(PORTS, start=start, drain=leave, stop=leave)
 
 
 def _everything(
     config: Config,
     desk: Desk,
-    faces: Faces,
+    routes: Sequence[HTTPRouteHandler],
     bare: Sequence[HTTPRouteHandler],
+    signals: Signaling | None,
     clock: Clock,
     ids: Ids,
 ) -> Listener:
-    everything = [route for routes in faces.routes.values() for route in routes]
     sockets = []
-    if faces.signals is not None:
-        origins = config.http.origins
-        sockets.append(asgi.route(faces.signals.service, origins=origins, ids=ids, clock=clock))
+    if signals is not None:
+        sockets.append(asgi.route(signals, origins=config.http.origins, ids=ids, clock=clock))
     return Listener(
-        app.build(desk, everything, bare, sockets),
+        app.build(desk, routes, bare, sockets),
         config.http.host,
         config.http.port,
         setting="http.port",
@@ -122,8 +104,8 @@ def _everything(
     )
 
 
-def _signaling(config: Config, signals: Signals, rest: Gate, clock: Clock, ids: Ids) -> aio.Port:
-    served = aio.app(signals.service, origins=config.http.origins, ids=ids, clock=clock, rest=rest)
+def _signaling(config: Config, signals: Signaling, rest: Gate, clock: Clock, ids: Ids) -> aio.Port:
+    served = aio.app(signals, origins=config.http.origins, ids=ids, clock=clock, rest=rest)
     return aio.Port(
         served,
         config.http.host,

@@ -1,11 +1,10 @@
 """The signaling domain."""
 
 import math
-from collections.abc import Sequence
 
 import msgspec
-from litestar.handlers import HTTPRouteHandler
 
+from meeting.app.assembly.part import Part
 from meeting.app.assembly.stores import Stores
 from meeting.app.config import DAY, Config
 from meeting.app.module import Module
@@ -23,9 +22,9 @@ from meeting.transports.http.envelope import Envelopes
 
 
 class Signals(msgspec.Struct, frozen=True):
-    """The signaling domain's face."""
+    """The signaling domain of this process."""
 
-    module: Module
+    part: Part
     service: Signaling
 
 
@@ -59,12 +58,8 @@ def make(
         prepare=service.prepare,
         background=service.background(),
     )
-    return Signals(module=module, service=service)
-
-
-def routes(signals: Signals, envelope: Envelopes) -> Sequence[HTTPRouteHandler]:
-    """Make the domain's HTTP routes."""
-    return signaling_routes.routes(signals.service.tickets, envelope)
+    routes = signaling_routes.routes(service.tickets, Envelopes(clock))
+    return Signals(part=Part(module=module, routes=routes), service=service)
 
 
 def _limits(config: Config) -> Limits:

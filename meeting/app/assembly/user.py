@@ -1,11 +1,9 @@
 """The user domain."""
 
-from collections.abc import Sequence
-
 import msgspec
-from litestar.handlers import HTTPRouteHandler
 
 from meeting.app.assembly import mail
+from meeting.app.assembly.part import Part
 from meeting.app.assembly.stores import Stores, beside, fit
 from meeting.app.assembly.workers import Desk
 from meeting.app.config import Config
@@ -38,19 +36,20 @@ from meeting.transports.http.limits import Limits, Window
 
 
 class Users(msgspec.Struct, frozen=True):
-    """The user domain's faces."""
+    """The user domain of this process."""
 
-    module: Module
-    desks: Sequence[Desk]
+    part: Part
     service: UserService
-    accounts: Accounts
-    sessions: Sessions
-    profiles: Profiles
-    logins: Logins
 
 
 def make(
-    config: Config, kept: Stores, passwords: Passwords, tokens: Tokens, clock: Clock, ids: Ids
+    config: Config,
+    kept: Stores,
+    passwords: Passwords,
+    tokens: Tokens,
+    limits: Limits,
+    clock: Clock,
+    ids: Ids,
 ) -> Users:
     """Make the user domain."""
     units = kept.rows.units(SqlUserUnit)
@@ -66,32 +65,21 @@ def make(
             UserStatusChange: presences,
         },
     )
+    routes = user_routes.routes(
+        accounts=Accounts(units, passwords, clock),
+        sessions=Sessions(units, passwords, tokens, clock, ids),
+        profiles=profiles,
+        logins=logins,
+        by_account=Window(limits.per_account, clock),
+        envelope=Envelopes(clock),
+    )
 
     async def stop() -> None:
         passwords.close()
 
     return Users(
-        module=Module(USER, stop=stop),
-        desks=[desk],
+        part=Part(module=Module(USER, stop=stop), routes=routes, desks=[desk]),
         service=UserService(units, tokens, presences),
-        accounts=Accounts(units, passwords, clock),
-        sessions=Sessions(units, passwords, tokens, clock, ids),
-        profiles=profiles,
-        logins=logins,
-    )
-
-
-def routes(
-    users: Users, limits: Limits, clock: Clock, envelope: Envelopes
-) -> Sequence[HTTPRouteHandler]:
-    """Make the domain's HTTP routes."""
-    return user_routes.routes(
-        accounts=users.accounts,
-        sessions=users.sessions,
-        profiles=users.profiles,
-        logins=users.logins,
-        by_account=Window(limits.per_account, clock),
-        envelope=envelope,
     )
 
 
