@@ -1,5 +1,6 @@
 """Puts the house together: every part is made here and handed to those that need it."""
 
+import math
 from collections.abc import Sequence
 
 import structlog
@@ -17,6 +18,7 @@ from meeting.app.assembly import (
     user,
     workers,
 )
+from meeting.app.assembly.edges import direct
 from meeting.app.assembly.part import Part
 from meeting.app.config import Config
 from meeting.app.module import Module
@@ -62,26 +64,26 @@ async def build(config: Config) -> House:
     def own() -> str:
         return addresses.get(ports.HTTP, f"http://{config.http.host}:{config.http.port}")
 
+    seconds = math.inf if config.debug else config.grpc.call_seconds
     machine = engine.make(config, clock, ids)
     users = user.make(config, kept, passwords, tokens, limits, clock, ids)
-    meetings = meeting.make(config, kept, users.service, passwords, tokens, own, clock)
-    signals = signaling.make(
-        config, state.name, kept, users.service, meetings.service, tokens, clock, ids
-    )
+    user_api = direct(users.service, modules.USER, clock, seconds)
+    meetings = meeting.make(config, kept, user_api, passwords, tokens, own, clock)
+    meeting_api = direct(meetings.service, modules.MEETING, clock, seconds)
+    signals = signaling.make(config, state.name, kept, user_api, meeting_api, tokens, clock, ids)
+    broadcasts = direct(signals.service.broadcasts, modules.SIGNALING, clock, seconds)
     parts = {
         modules.USER: users.part,
         modules.MEETING: meetings.part,
         modules.SIGNALING: signals.part,
         modules.MEDIA: Part(module=Module(modules.MEDIA)),
-        modules.AI: ai.make(config, kept, meetings.service, machine, clock, ids),
-        modules.NOTIFICATION: notification.make(
-            config, kept, signals.service.broadcasts, clock, ids
-        ),
+        modules.AI: ai.make(config, kept, meeting_api, machine, clock, ids),
+        modules.NOTIFICATION: notification.make(config, kept, broadcasts, clock, ids),
     }
     desks = [each for part in parts.values() for each in part.desks]
     meter = workers.meter(kept, desks)
     hands = workers.make(config, kept, desks, meter.told, clock, ids)
-    gates = desk.make(config, kept, users.service, tokens, limits, clock, ids)
+    gates = desk.make(config, kept, user_api, tokens, limits, clock, ids)
     doors = ports.make(
         config, gates, parts, signals.service, addresses, clock, ids, meter, lambda: house
     )
