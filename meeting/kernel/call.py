@@ -40,6 +40,11 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
         """Tell whether another module asks, not a user."""
         return bool(self.service)
 
+    def serves(self) -> None:
+        """Refuse whoever is no service."""
+        if not self.service:
+            raise Fault(Kind.FORBIDDEN, "only services may do this")
+
 
 class Call(msgspec.Struct, frozen=True, kw_only=True):
     """Identity, deadline, request id and depth; travels on direct calls as it would over a wire."""
@@ -53,8 +58,11 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     """The client's `Idempotency-Key`; a repeated call with the same key has no second effect."""
 
     def onward(self, service: str) -> "Call":
-        """Make the call that this one causes in another domain, on behalf of the same user."""
+        """Make the call that this one causes in another domain, on behalf of the same user.
+
+        It says of the user no more than a wire carries: role, name, token and address stay here.
+        """
         if self.depth >= MAX_DEPTH:
             raise Fault(Kind.INTERNAL, "a request may go {depth} calls deep", depth=MAX_DEPTH)
-        caller = msgspec.structs.replace(self.caller, service=service)
+        caller = Caller(user_id=self.caller.user_id, service=service)
         return msgspec.structs.replace(self, caller=caller, depth=self.depth + 1, key="")

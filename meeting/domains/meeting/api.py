@@ -34,6 +34,29 @@ class Access(msgspec.Struct, frozen=True, kw_only=True):
     error: str = ""
 
 
+class AnalysisResult(msgspec.Struct, frozen=True, kw_only=True):
+    """A result of the AI domain, or of a service that has one made elsewhere, to be kept."""
+
+    meeting_id: int
+    user_id: int = 0
+    """Whose speech or face it is; 0 in what is about the whole meeting."""
+    task_id: str
+    analysis_type: str
+    """A task by any of its names, or `meeting_report`."""
+    result_data: str
+    """A JSON object, `RESULT_BYTES` at most. Its `segment`, 0 if absent, is part of the key."""
+    confidence: float = 0.0
+    created_at: datetime | None = None
+    """None: now."""
+    model: str = ""
+    """Empty: the one that `result_data` names, else the service that has sent it."""
+
+
+RESULT_BYTES = 2**20
+ACTIVE = 1000
+"""Meetings that one call returns at most."""
+
+
 class MeetingApi(Protocol):
     """The calls that a service can make, in this process or over a wire."""
 

@@ -19,8 +19,7 @@ class History:
 
     async def send(self, call: Call, user_id: int, draft: Draft, *, push: bool) -> None:
         """Tell a user something, as a service."""
-        if not call.caller.is_service:
-            raise Fault(Kind.FORBIDDEN, "only services may do this")
+        call.caller.serves()
         async with self._units.write() as unit:
             await unit.add(user_id, draft, push=push)
         if push:

@@ -4,6 +4,7 @@ A server frame is encoded without `seq`, so that one encoding serves all who get
 each session puts its own number in front (`numbered`).
 """
 
+from contextlib import suppress
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -12,7 +13,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from meeting.domains.signaling.model import PeerId
 from meeting.kernel.clock import rfc3339
-from meeting.kernel.errors import ERRORS, Fault, Kind
+from meeting.kernel.errors import ERRORS, Fault, Kind, invalid
 from meeting.kernel.nesting import MAX_DEPTH, shallow
 
 Id = Annotated[str, Meta(max_length=128)] | Annotated[int, Meta(ge=-(2**53), le=2**53)] | None
@@ -167,13 +168,20 @@ def relayed(frame: Offer | Answer | Candidate, sender: dict[str, Any], now: date
     return _encoded(content | sender | {"timestamp": rfc3339(now)})
 
 
-def broadcast(type_: str, content: str) -> bytes:
+def broadcast(type_: str, content: str, **about: Any) -> bytes:
     """Encode what a service has to say; content that is a JSON object travels as one."""
     try:
-        told: Any = _told.decode(content)
-    except (msgspec.DecodeError, UnicodeEncodeError):
-        told = content
-    return encode(type_, content=told)
+        data = content.encode()
+    except UnicodeEncodeError as error:
+        raise invalid("content", "must be text without halves of characters") from error
+    told: Any = content
+    if shallow(data):
+        with suppress(msgspec.DecodeError):
+            told = _told.decode(data)
+    try:
+        return encode(type_, **about, content=told)
+    except OverflowError as error:
+        raise invalid("content", "its whole numbers must lie in 64 bits") from error
 
 
 def type_of(frame: Known) -> str:

@@ -76,7 +76,14 @@ class Signaling:
             timings=self.timings,
         )
         self.tickets = Tickets(tokens)
-        self.broadcasts = Broadcasts(self._router)
+        self.broadcasts = Broadcasts(
+            router=self._router,
+            roster=roster,
+            meeting=meeting,
+            clock=clock,
+            limits=self.limits,
+            timings=self.timings,
+        )
         self.reactions = Reactions(
             name=name, feed=feed, units=units, presence=self.presence, seats=self.seats
         )

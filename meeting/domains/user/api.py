@@ -1,11 +1,15 @@
 """What other domains may ask the user domain."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Literal, Protocol
 
 import msgspec
 
 from meeting.kernel.call import Call, Role
+
+MOST = 1000
+"""Users that one call may ask for."""
 
 
 class Identity(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,6 +43,13 @@ class UserApi(Protocol):
 
     async def get_user(self, call: Call, user_id: int) -> Person:
         """Return one user; `user_not_found` where there is none."""
+        ...
+
+    async def get_users_by_ids(self, call: Call, ids: Sequence[int]) -> list[Person]:
+        """Return users in the order in which they are asked for, each once; for services alone.
+
+        Who is unknown is left out. More than `MOST` ids are refused as `validation`.
+        """
         ...
 
     async def update_user_status(self, call: Call, user_id: int, status: str) -> None:

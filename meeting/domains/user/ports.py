@@ -21,6 +21,10 @@ class UserUnit(Unit, Protocol):
         """Return the account with an id; `lock` makes other writers of it wait for the commit."""
         ...
 
+    async def by_ids(self, ids: Collection[int]) -> Sequence[User]:
+        """Return the accounts that there are of some ids, in any order."""
+        ...
+
     async def by_login(self, name: str) -> User | None:
         """Return the account with a user name or e-mail address, whatever the case."""
         ...

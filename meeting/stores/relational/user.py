@@ -138,6 +138,11 @@ class SqlUserUnit(SqlUnit):
         found = await self.connection.execute(wanted.with_for_update() if lock else wanted)
         return _user(found.mappings().one_or_none())
 
+    async def by_ids(self, ids: Collection[int]) -> Sequence[User]:
+        """Return the accounts that there are of some ids, in any order."""
+        found = await self.connection.execute(select(users).where(users.c.id.in_(ids)))
+        return [_account(row) for row in found.mappings()]
+
     async def by_login(self, name: str) -> User | None:
         """Return the account with a user name or e-mail address; the two can't look alike."""
         key = fold(name)
@@ -280,8 +285,10 @@ class SqlUserUnit(SqlUnit):
 
 
 def _user(row: Mapping[Any, Any] | None) -> User | None:
-    if row is None:
-        return None
+    return None if row is None else _account(row)
+
+
+def _account(row: Mapping[Any, Any]) -> User:
     fields = {name: row[name] for name in User.__struct_fields__}
     fields["password_hash"] = Secret(fields["password_hash"])
     fields["role"] = Role(fields["role"])

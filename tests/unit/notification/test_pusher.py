@@ -3,8 +3,10 @@
 import asyncio
 
 from meeting.domains.notification.pusher import AT_ONCE, Pusher
+from meeting.domains.signaling.api import Broadcast
+from meeting.kernel.call import Call
 from meeting.kernel.errors import Fault, Kind
-from tests.unit.notification.world import ANN, BOB, World, fails
+from tests.unit.notification.world import ANN, BOB, Sockets, World, fails
 
 AWAY = Fault(Kind.UNAVAILABLE, "signaling does not answer")
 
@@ -71,9 +73,9 @@ async def test_one_that_fails_holds_no_other_up(world: World) -> None:
 async def test_a_crash_before_the_debt_is_paid_repeats_the_frame_alone(world: World) -> None:
     """A pusher that follows one that died finds the same row: the same id, no second entry."""
 
-    class Dying:
-        async def broadcast_message(self, *told: object) -> None:
-            await world.sockets.broadcast_message(*told)  # type: ignore[arg-type]
+    class Dying(Sockets):
+        async def broadcast_message(self, call: Call, broadcast: Broadcast) -> None:
+            await world.sockets.broadcast_message(call, broadcast)
             raise asyncio.CancelledError
 
     await world.send("a", push=True)

@@ -11,7 +11,7 @@ from meeting.domains.notification.history import History
 from meeting.domains.notification.model import KEPT, Draft
 from meeting.domains.notification.pusher import Pusher
 from meeting.domains.notification.reactions import begin, watch
-from meeting.domains.signaling.api import Broadcast
+from meeting.domains.signaling.api import Broadcast, Joined, Left, RoomUser
 from meeting.domains.user.events import TOPIC, UserLoggedIn, UserRegistered
 from meeting.kernel.call import Call, Caller
 from meeting.kernel.consumer import Consumer
@@ -50,6 +50,18 @@ class Sockets:
         if self.faults:
             raise self.faults.pop(0)
         self.told.append((broadcast.target_user_ids, msgspec.json.decode(broadcast.content)))
+
+    async def notify_user_joined(self, call: Call, joined: Joined) -> None:
+        """Nobody says so here."""
+        raise AssertionError(joined)
+
+    async def notify_user_left(self, call: Call, left: Left) -> None:
+        """Nobody says so here."""
+        raise AssertionError(left)
+
+    async def get_room_users(self, call: Call, room_id: str) -> list[RoomUser]:
+        """Nobody asks here."""
+        raise AssertionError(room_id)
 
 
 class World:

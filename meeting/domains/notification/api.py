@@ -1,0 +1,57 @@
+"""What other domains may ask the notification domain."""
+
+from datetime import datetime
+
+import msgspec
+
+MOST = 1000
+"""Users that one call may tell something."""
+
+
+class Notice(msgspec.Struct, frozen=True, kw_only=True):
+    """What a user is to be told; it always goes into the history."""
+
+    user_id: int
+    type: str
+    """`[a-z_]{1,32}`."""
+    title: str
+    """At most 200 characters, as the content at most 2000."""
+    content: str
+    data: str = ""
+    """JSON for programs, at most 8 KiB; empty: an empty object."""
+    push_notification: bool = False
+    """A frame to all sockets of the user, too."""
+    email_notification: bool = False
+    """A mail to the user's address, too."""
+
+
+class BulkNotice(msgspec.Struct, frozen=True, kw_only=True):
+    """What several users are to be told, each for themselves."""
+
+    user_ids: list[int]
+    type: str
+    title: str
+    content: str
+    data: str = ""
+    push_notification: bool = False
+    email_notification: bool = False
+
+
+class NotificationInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """What a user was told."""
+
+    id: int
+    type: str
+    title: str
+    content: str
+    data: str
+    """JSON."""
+    read: bool
+    created_at: datetime
+
+
+class Notifications(msgspec.Struct, frozen=True, kw_only=True):
+    """A part of a history, the newest first, and how long the whole is."""
+
+    notifications: list[NotificationInfo]
+    total_count: int
