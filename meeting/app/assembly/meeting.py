@@ -15,6 +15,7 @@ from meeting.domains.meeting import tasks
 from meeting.domains.meeting.acquaintance import appear, rename
 from meeting.domains.meeting.attendance import Attendance
 from meeting.domains.meeting.errands import Joiner, Leaver
+from meeting.domains.meeting.findings import Findings
 from meeting.domains.meeting.lifecycle import Lifecycle
 from meeting.domains.meeting.people import People
 from meeting.domains.meeting.presence import PresenceKeeper
@@ -63,6 +64,7 @@ def make(
     attendance = Attendance(
         units=units, clock=clock, people=people, passwords=passwords, tokens=tokens
     )
+    lifecycle = Lifecycle(units=units, clock=clock)
     speech = SpeechKeeper(units=units, documents=kept.documents)
     results = Consumer(
         MEETING,
@@ -110,7 +112,7 @@ def make(
     urls = config.signaling.ice_urls
     routes = meeting_routes.routes(
         schedule=schedule,
-        lifecycle=Lifecycle(units=units, clock=clock),
+        lifecycle=lifecycle,
         attendance=attendance,
         results=Results(units=units, documents=kept.documents),
         rooms=Rooms(units),
@@ -125,5 +127,11 @@ def make(
     module = Module(MEETING, background=[results.run, departures.run, news.run], stop=stop)
     return Meetings(
         part=Part(module=module, routes=routes, desks=[desk]),
-        service=MeetingService(units=units, schedule=schedule, attendance=attendance),
+        service=MeetingService(
+            units=units,
+            schedule=schedule,
+            attendance=attendance,
+            lifecycle=lifecycle,
+            findings=Findings(units=units, documents=kept.documents, clock=clock),
+        ),
     )

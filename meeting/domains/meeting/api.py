@@ -69,3 +69,24 @@ class MeetingApi(Protocol):
     ) -> Access:
         """Tell whether a user may be in a meeting; `admit` joins the user first, as REST would."""
         ...
+
+    async def update_meeting_status(
+        self, call: Call, meeting_id: int, status: str, participant_count: int = 0
+    ) -> None:
+        """Bring a meeting into a state, as its host would by REST; for services alone.
+
+        The state that it is in already has no effect. Which way leads nowhere is refused as
+        `meeting_ended`, `meeting_not_started` or `conflict`. `participant_count` decides nothing.
+        """
+        ...
+
+    async def get_active_meetings(self, call: Call) -> list[MeetingInfo]:
+        """Return the meetings that go on, `ACTIVE` at most, newest start first; for services."""
+        ...
+
+    async def save_ai_analysis_result(self, call: Call, result: AnalysisResult) -> None:
+        """Keep a result by its key, in place of what is kept there; for services alone.
+
+        It is kept when this returns. `meeting_not_found`, `validation`, `too_large`.
+        """
+        ...

@@ -1,4 +1,4 @@
-"""Starting and ending meetings."""
+"""Starting, ending and cancelling meetings."""
 
 from datetime import datetime
 
@@ -9,6 +9,15 @@ from meeting.domains.meeting.tasks import EndMeeting
 from meeting.kernel.call import Call
 from meeting.kernel.clock import Clock
 from meeting.kernel.ports import Units
+
+
+async def begin(unit: MeetingUnit, meeting: Meeting, now: datetime) -> Meeting:
+    """Start a scheduled meeting; one that is active stays as it is."""
+    after, event = rules.start(meeting, now, await unit.invited(meeting.id))
+    if event is not None:
+        await unit.save(after)
+        unit.append(event)
+    return after
 
 
 async def finish(unit: MeetingUnit, meeting: Meeting, now: datetime) -> Meeting:
@@ -23,7 +32,7 @@ async def finish(unit: MeetingUnit, meeting: Meeting, now: datetime) -> Meeting:
 
 
 class Lifecycle:
-    """Carries a meeting through its states; both verbs may be repeated without effect."""
+    """Carries a meeting through its states; each step may be repeated without effect."""
 
     def __init__(self, *, units: Units[MeetingUnit], clock: Clock) -> None:
         self._units = units
@@ -33,23 +42,38 @@ class Lifecycle:
         """Start a scheduled meeting, for its host."""
         async with self._units.write() as unit:
             meeting = await self._hosted(unit, call, meeting_id)
-            invited = await unit.invited(meeting_id)
-            after, event = rules.start(meeting, self._clock.now(), invited)
-            if event is not None:
-                await unit.save(after)
-                unit.append(event)
-            return after
+            return await begin(unit, meeting, self._clock.now())
 
     async def end(self, call: Call, meeting_id: int) -> Meeting:
         """End an active meeting, for its host; its participants are left."""
         async with self._units.write() as unit:
-            meeting = await self._hosted(unit, call, meeting_id)
-            if meeting.status is Status.ENDED:
-                return meeting
-            after = await finish(unit, meeting, self._clock.now())
-            task = EndMeeting(meeting_id=meeting_id, end_time=after.actual_end_time)
-            unit.enqueue(task, key=task.key(0))
-            return after
+            return await self._end(unit, await self._hosted(unit, call, meeting_id))
+
+    async def move(self, meeting_id: int, status: Status) -> Meeting:
+        """Bring a meeting into a state, for a service, as its host would."""
+        async with self._units.write() as unit:
+            meeting = rules.known(await unit.meeting(meeting_id, lock=True))
+            match status:
+                case Status.ACTIVE:
+                    return await begin(unit, meeting, self._clock.now())
+                case Status.ENDED:
+                    return await self._end(unit, meeting)
+                case Status.CANCELLED:
+                    after = rules.cancel(meeting, self._clock.now())
+                    if after is not meeting:
+                        await unit.save(after)
+                    return after
+                case _:
+                    rules.reschedule(meeting)
+                    return meeting
+
+    async def _end(self, unit: MeetingUnit, meeting: Meeting) -> Meeting:
+        if meeting.status is Status.ENDED:
+            return meeting
+        after = await finish(unit, meeting, self._clock.now())
+        task = EndMeeting(meeting_id=meeting.id, end_time=after.actual_end_time)
+        unit.enqueue(task, key=task.key(0))
+        return after
 
     async def _hosted(self, unit: MeetingUnit, call: Call, meeting_id: int) -> Meeting:
         caller = call.caller.user_id

@@ -142,6 +142,10 @@ class MeetingUnit(Unit, Protocol):
         """Return what a user may see of the meetings, newest start first."""
         ...
 
+    async def active(self, limit: int) -> list[Meeting]:
+        """Return the meetings that go on, newest start first."""
+        ...
+
     async def seat(
         self, meeting_id: int, user_id: int, *, lock: bool = False
     ) -> Participant | None:

@@ -63,9 +63,16 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def compose(
-    meeting: Meeting, seats: Iterable[Participant], lines: Sequence[Line], now: datetime
+    meeting: Meeting,
+    seats: Iterable[Participant],
+    lines: Sequence[Line],
+    now: datetime,
+    summary: dict[str, Any] | None = None,
 ) -> Report:
-    """Put the report of an ended meeting together; `lines` are those that count."""
+    """Put the report of an ended meeting together; `lines` are those that count.
+
+    `summary` is what the AI domain has found in the whole meeting, if it has said so.
+    """
     started = meeting.actual_start_time or meeting.created_at
     ended = meeting.actual_end_time or meeting.updated_at
     talk: Counter[int] = Counter()
@@ -94,8 +101,22 @@ def compose(
         ],
         transcript_count=len(lines),
         languages=dict(sorted(Counter(line.language for line in lines).items())),
+        emotions=_emotions(summary or {}),
         generated_at=now,
     )
+
+
+def _emotions(summary: dict[str, Any]) -> dict[str, dict[str, float]]:
+    """Take the shares of emotions a user out of a summary; none where they are no such thing."""
+    try:
+        return msgspec.convert(summary.get("emotions", {}), type=dict[str, dict[str, float]])
+    except msgspec.ValidationError:
+        return {}
+
+
+def summary_id(meeting_id: int) -> str:
+    """Name the task under which the AI domain's summary of a meeting is kept."""
+    return f"report_{meeting_id}"
 
 
 def words(text: str) -> int:

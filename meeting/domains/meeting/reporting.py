@@ -5,6 +5,8 @@ was added; the report says up to which count it was made. So nothing that comes 
 being made is left out, a maker that was cut off spoils nothing, and nobody makes one in vain.
 """
 
+from typing import Any
+
 import msgspec
 
 from meeting.domains.ai.api import REPORT
@@ -12,8 +14,8 @@ from meeting.domains.meeting import rules
 from meeting.domains.meeting.lifecycle import finish
 from meeting.domains.meeting.model import Meeting, Participant, RoomStatus, Status
 from meeting.domains.meeting.ports import Mark, MeetingUnit
-from meeting.domains.meeting.record import best
-from meeting.domains.meeting.report import REPORTS, Report, compose, report_key
+from meeting.domains.meeting.record import ANALYSES, Analysis, best, result_key
+from meeting.domains.meeting.report import REPORTS, Report, compose, report_key, summary_id
 from meeting.domains.meeting.results import passages
 from meeting.domains.meeting.tasks import EndMeeting
 from meeting.kernel.clock import Clock
@@ -71,7 +73,8 @@ class Reporter:
         live = await passages(self._documents, meeting.id, "live")
         offline = await passages(self._documents, meeting.id, "offline")
         seats = await self._seats(meeting.id)
-        report = compose(meeting, seats, best(live, offline), self._clock.now())
+        summary = await self._summary(meeting.id)
+        report = compose(meeting, seats, best(live, offline), self._clock.now(), summary)
         found = await self._documents.get(REPORTS, report_key(meeting.id, mark.made))
         if found is not None:
             earlier = msgspec.convert(found.body, Report)
@@ -87,6 +90,12 @@ class Reporter:
                 body=msgspec.to_builtins(report),
             ),
         )
+
+    async def _summary(self, meeting_id: int) -> dict[str, Any] | None:
+        """Return what the AI domain has found in the whole meeting, if it has said so."""
+        key = result_key(meeting_id, summary_id(meeting_id), REPORT, 0)
+        found = await self._documents.get(ANALYSES, key)
+        return None if found is None else msgspec.convert(found.body, Analysis).result
 
     async def _seats(self, meeting_id: int) -> list[Participant]:
         seats: list[Participant] = []

@@ -105,6 +105,25 @@ def end(meeting: Meeting, now: datetime) -> tuple[Meeting, MeetingEnded | None]:
     )
 
 
+def cancel(meeting: Meeting, now: datetime) -> Meeting:
+    """Cancel a scheduled meeting; a cancelled one stays as it is. Nothing is announced of it."""
+    if meeting.status is Status.CANCELLED:
+        return meeting
+    if meeting.status is Status.ACTIVE:
+        raise Fault(Kind.CONFLICT, "the meeting is active; end it first")
+    if meeting.status is not Status.SCHEDULED:
+        raise _over(meeting)
+    return replace(meeting, status=Status.CANCELLED, updated_at=now)
+
+
+def reschedule(meeting: Meeting) -> None:
+    """Refuse to make a meeting one that has not begun, unless it is one."""
+    if meeting.status is Status.ACTIVE:
+        raise Fault(Kind.CONFLICT, "the meeting is active and can't be scheduled any more")
+    if meeting.status is not Status.SCHEDULED:
+        raise _over(meeting)
+
+
 def open_room(meeting: Meeting) -> None:
     """Refuse to prepare the room of a meeting that is over."""
     if meeting.status in (Status.ENDED, Status.CANCELLED):

@@ -1,17 +1,20 @@
 """The face that other domains see: `MeetingApi`, on the use cases of this domain."""
 
 from meeting.domains.meeting import rules
-from meeting.domains.meeting.api import Access, MeetingInfo
+from meeting.domains.meeting.api import ACTIVE, Access, AnalysisResult, MeetingInfo
 from meeting.domains.meeting.attendance import Attendance
+from meeting.domains.meeting.findings import Findings
+from meeting.domains.meeting.lifecycle import Lifecycle
 from meeting.domains.meeting.model import Meeting, Participant, Standing, Status
 from meeting.domains.meeting.ports import MeetingUnit
 from meeting.domains.meeting.schedule import Schedule
 from meeting.kernel.call import Call
-from meeting.kernel.errors import Fault, Kind
+from meeting.kernel.errors import Fault, Kind, invalid
 from meeting.kernel.ports import Units
 
 _WAITING = "waiting for approval"
 _STRANGER = "user not invited to meeting"
+_STATES = {status.name.lower(): status for status in Status}
 _REFUSED = {
     Kind.MEETING_NOT_FOUND: "meeting not found",
     Kind.MEETING_ENDED: "meeting is not active",
@@ -27,11 +30,19 @@ class MeetingService:
     """Answers the other domains; a service's word is taken, a user is held to the user's rules."""
 
     def __init__(
-        self, *, units: Units[MeetingUnit], schedule: Schedule, attendance: Attendance
+        self,
+        *,
+        units: Units[MeetingUnit],
+        schedule: Schedule,
+        attendance: Attendance,
+        lifecycle: Lifecycle,
+        findings: Findings,
     ) -> None:
         self._units = units
         self._schedule = schedule
         self._attendance = attendance
+        self._lifecycle = lifecycle
+        self._findings = findings
 
     async def get_meeting(self, call: Call, meeting_id: int) -> MeetingInfo:
         """Return a meeting; `meeting_not_found` where it is absent or hidden from the caller."""
@@ -59,6 +70,29 @@ class MeetingService:
         if admission.waiting:
             return _refused(seat, _WAITING)
         return Access(has_access=True, role=_role(seat))
+
+    async def update_meeting_status(
+        self, call: Call, meeting_id: int, status: str, participant_count: int = 0
+    ) -> None:
+        """Bring a meeting into a state, as its host would by REST; for services alone."""
+        call.caller.serves()
+        await self._lifecycle.move(meeting_id, _status(status))
+
+    async def get_active_meetings(self, call: Call) -> list[MeetingInfo]:
+        """Return the meetings that go on, newest start first; for services alone."""
+        call.caller.serves()
+        async with self._units.read() as unit:
+            return [_info(meeting) for meeting in await unit.active(ACTIVE)]
+
+    async def save_ai_analysis_result(self, call: Call, result: AnalysisResult) -> None:
+        """Keep a result by its key, in place of what is kept there; for services alone."""
+        await self._findings.save(call, result)
+
+
+def _status(name: str) -> Status:
+    if (status := _STATES.get(name)) is None:
+        raise invalid("status", "must be one of " + ", ".join(_STATES))
+    return status
 
 
 def _access(meeting: Meeting | None, seat: Participant | None) -> Access:

@@ -43,6 +43,7 @@ _joined = (
     .label("joined")
 )
 _whole = select(meetings, _joined)
+_newest = (meetings.c.start_time.desc(), meetings.c.id.desc())
 _members = [int(standing) for standing in sorted(MEMBERS)]
 
 
@@ -112,12 +113,19 @@ class SqlMeetingUnit(SqlUnit):
             wanted.append(meetings.c.status == status)
         if text:
             wanted.append(meetings.c.title.icontains(text, autoescape=True))
-        newest = _whole.order_by(meetings.c.start_time.desc(), meetings.c.id.desc())
+        newest = _whole.order_by(*_newest)
         total = await self.connection.scalar(
             select(func.count()).select_from(meetings).where(*wanted)
         )
         rows = await self._page(newest.where(*wanted), page)
         return Found([_meeting(row) for row in rows], total or 0)
+
+    async def active(self, limit: int) -> list[Meeting]:
+        """Return the meetings that go on, newest start first."""
+        rows = await self.connection.execute(
+            _whole.where(meetings.c.status == Status.ACTIVE).order_by(*_newest).limit(limit)
+        )
+        return [_meeting(row) for row in rows.mappings()]
 
     async def seat(
         self, meeting_id: int, user_id: int, *, lock: bool = False

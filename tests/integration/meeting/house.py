@@ -16,6 +16,7 @@ from meeting.domains.ai.events import SpeechCompleted
 from meeting.domains.meeting import tasks
 from meeting.domains.meeting.attendance import Attendance
 from meeting.domains.meeting.errands import Joiner, Leaver
+from meeting.domains.meeting.findings import Findings
 from meeting.domains.meeting.lifecycle import Lifecycle
 from meeting.domains.meeting.people import People
 from meeting.domains.meeting.reporting import Reporter
@@ -121,7 +122,14 @@ class House(Front):
             passwords=self.passwords,
             tokens=self.tokens,
         )
-        self.meetings = MeetingService(units=units, schedule=schedule, attendance=attendance)
+        lifecycle = Lifecycle(units=units, clock=self.clock)
+        self.meetings = MeetingService(
+            units=units,
+            schedule=schedule,
+            attendance=attendance,
+            lifecycle=lifecycle,
+            findings=Findings(units=units, documents=self.documents, clock=self.clock),
+        )
         self.attempted = asyncio.Event()
         self.queue = SqlQueue(database, self.clock, self.ids)
         self.worker = Worker(
@@ -140,7 +148,7 @@ class House(Front):
         )
         self.routes = meeting.routes(
             schedule=schedule,
-            lifecycle=Lifecycle(units=units, clock=self.clock),
+            lifecycle=lifecycle,
             attendance=attendance,
             results=Results(units=units, documents=self.documents),
             rooms=Rooms(units),

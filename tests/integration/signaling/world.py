@@ -13,6 +13,7 @@ from litestar import Litestar
 from sqlalchemy import select
 
 from meeting.domains.meeting.attendance import Attendance
+from meeting.domains.meeting.findings import Findings
 from meeting.domains.meeting.lifecycle import Lifecycle
 from meeting.domains.meeting.model import Draft, Meeting, MeetingType, Settings
 from meeting.domains.meeting.people import People
@@ -32,6 +33,7 @@ from meeting.kernel.password import Passwords
 from meeting.kernel.secret import Secret
 from meeting.kernel.token import Tokens
 from meeting.stores.relational.database import Database, metadata
+from meeting.stores.relational.documents import SqlDocuments
 from meeting.stores.relational.leases import leases
 from meeting.stores.relational.meeting import SqlMeetingUnit
 from meeting.stores.relational.outbox import Log, outbox
@@ -167,7 +169,13 @@ class World:
             tokens=self.tokens,
         )
         self.meeting = MeetingService(
-            units=self._meetings, schedule=self.schedule, attendance=self.attendance
+            units=self._meetings,
+            schedule=self.schedule,
+            attendance=self.attendance,
+            lifecycle=self.lifecycle,
+            findings=Findings(
+                units=self._meetings, documents=SqlDocuments(self.database), clock=self.clock
+            ),
         )
         self.keeper = Consumer(
             "meeting",

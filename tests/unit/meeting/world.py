@@ -7,6 +7,7 @@ from msgspec.structs import replace
 from sqlalchemy import select
 
 from meeting.domains.meeting.attendance import Attendance
+from meeting.domains.meeting.findings import Findings
 from meeting.domains.meeting.lifecycle import Lifecycle
 from meeting.domains.meeting.model import Draft, Meeting, MeetingType, Settings
 from meeting.domains.meeting.people import People
@@ -109,7 +110,11 @@ class World:
         )
         self.results = Results(units=self.units, documents=self.documents)
         self.service = MeetingService(
-            units=self.units, schedule=self.schedule, attendance=self.attendance
+            units=self.units,
+            schedule=self.schedule,
+            attendance=self.attendance,
+            lifecycle=self.lifecycle,
+            findings=Findings(units=self.units, documents=self.documents, clock=self.clock),
         )
         self.speech = SpeechKeeper(units=self.units, documents=self.documents)
         self.presence = PresenceKeeper(self.clock)
