@@ -5,7 +5,7 @@ in, mod, host) is the rule of its use case; this table says who may knock at all
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from enum import StrEnum
 from types import MappingProxyType
 
@@ -24,6 +24,17 @@ class Who(StrEnum):
     """Nothing."""
     USER = "user"
     """A good access token."""
+
+
+class Domain(StrEnum):
+    """Who owns a route: in a split the process of that domain serves it."""
+
+    USER = "user"
+    MEETING = "meeting"
+    SIGNALING = "signaling"
+    AI = "ai"
+    NOTIFICATION = "notification"
+    MEDIA = "media"
 
 
 class Load(StrEnum):
@@ -51,40 +62,60 @@ OPEN = Rule(Who.OPEN)
 SPEECH = Rule(Who.USER, Load.SPEECH)
 PICTURE = Rule(Who.USER, Load.PICTURE)
 
-POLICY: Mapping[Route, Rule] = MappingProxyType(
+OWNED: Mapping[Domain, Mapping[Route, Rule]] = MappingProxyType(
     {
-        ("POST", "/auth/register"): Rule(Who.OPEN, auth=True),
-        ("POST", "/auth/login"): Rule(Who.OPEN, auth=True),
-        ("POST", "/auth/refresh"): Rule(Who.OPEN, auth=True),
-        ("POST", "/auth/logout"): Rule(Who.USER, auth=True),
-        ("GET", "/users/profile"): USER,
-        ("GET", "/notifications"): USER,
-        ("POST", "/notifications/{notification_id}/read"): USER,
-        ("PUT", "/users/profile"): USER,
-        ("GET", "/users/logins"): USER,
-        ("POST", "/meetings"): USER,
-        ("GET", "/meetings"): USER,
-        ("GET", "/meetings/{meeting_id}"): USER,
-        ("POST", "/meetings/{meeting_id}/start"): USER,
-        ("POST", "/meetings/{meeting_id}/end"): USER,
-        ("POST", "/meetings/{meeting_id}/join"): USER,
-        ("POST", "/meetings/{meeting_id}/leave"): USER,
-        ("GET", "/meetings/{meeting_id}/participants"): USER,
-        ("POST", "/meetings/{meeting_id}/participants"): USER,
-        ("GET", "/meetings/{meeting_id}/transcript"): USER,
-        ("GET", "/meetings/{meeting_id}/analysis"): USER,
-        ("GET", "/meetings/{meeting_id}/report"): USER,
-        ("GET", "/meetings/{meeting_id}/room"): USER,
-        ("POST", "/meetings/{meeting_id}/room"): USER,
-        ("DELETE", "/meetings/{meeting_id}/room"): USER,
-        ("POST", "/signaling/ticket"): USER,
-        ("POST", "/ai/speech-recognition"): SPEECH,
-        ("POST", "/ai/speech/recognition"): SPEECH,
-        ("POST", "/ai/asr"): SPEECH,
-        ("POST", "/ai/emotion-detection"): PICTURE,
-        ("POST", "/ai/deepfake-detection"): PICTURE,
-        ("GET", "/ai/analysis/{meeting_id}"): USER,
+        Domain.USER: {
+            ("POST", "/auth/register"): Rule(Who.OPEN, auth=True),
+            ("POST", "/auth/login"): Rule(Who.OPEN, auth=True),
+            ("POST", "/auth/refresh"): Rule(Who.OPEN, auth=True),
+            ("POST", "/auth/logout"): Rule(Who.USER, auth=True),
+            ("GET", "/users/profile"): USER,
+            ("PUT", "/users/profile"): USER,
+            ("GET", "/users/logins"): USER,
+        },
+        Domain.NOTIFICATION: {
+            ("GET", "/notifications"): USER,
+            ("POST", "/notifications/{notification_id}/read"): USER,
+        },
+        Domain.MEETING: {
+            ("POST", "/meetings"): USER,
+            ("GET", "/meetings"): USER,
+            ("GET", "/meetings/{meeting_id}"): USER,
+            ("POST", "/meetings/{meeting_id}/start"): USER,
+            ("POST", "/meetings/{meeting_id}/end"): USER,
+            ("POST", "/meetings/{meeting_id}/join"): USER,
+            ("POST", "/meetings/{meeting_id}/leave"): USER,
+            ("GET", "/meetings/{meeting_id}/participants"): USER,
+            ("POST", "/meetings/{meeting_id}/participants"): USER,
+            ("GET", "/meetings/{meeting_id}/transcript"): USER,
+            ("GET", "/meetings/{meeting_id}/analysis"): USER,
+            ("GET", "/meetings/{meeting_id}/report"): USER,
+            ("GET", "/meetings/{meeting_id}/room"): USER,
+            ("POST", "/meetings/{meeting_id}/room"): USER,
+            ("DELETE", "/meetings/{meeting_id}/room"): USER,
+        },
+        Domain.SIGNALING: {
+            ("POST", "/signaling/ticket"): USER,
+        },
+        Domain.AI: {
+            ("POST", "/ai/speech-recognition"): SPEECH,
+            ("POST", "/ai/speech/recognition"): SPEECH,
+            ("POST", "/ai/asr"): SPEECH,
+            ("POST", "/ai/emotion-detection"): PICTURE,
+            ("POST", "/ai/deepfake-detection"): PICTURE,
+            ("GET", "/ai/analysis/{meeting_id}"): USER,
+        },
     }
+)
+"""The routes below `PREFIX`, each in the table of its owner."""
+
+SOCKETS: Mapping[str, Domain] = MappingProxyType(
+    {"/ws": Domain.SIGNALING, "/ws/signaling": Domain.SIGNALING}
+)
+"""Where WebSockets are opened, and who owns each; they check credentials themselves."""
+
+POLICY: Mapping[Route, Rule] = MappingProxyType(
+    {route: rule for table in OWNED.values() for route, rule in table.items()}
 )
 """The routes below `PREFIX`."""
 
@@ -99,12 +130,26 @@ def whole() -> dict[Route, Rule]:
     return {(method, PREFIX + path): rule for (method, path), rule in POLICY.items()} | dict(BARE)
 
 
-def rows(routes: Iterable[Route]) -> dict[Route, Rule]:
-    """Return the rows of the given wire routes; a route without a row is an error of ours."""
-    table = whole()
+def owners() -> dict[Route, Domain]:
+    """Return who owns each route, with the paths as they are on the wire; nobody owns `BARE`."""
+    return {
+        (method, PREFIX + path): domain for domain, table in OWNED.items() for method, path in table
+    }
+
+
+def rows(routes: Iterable[Route], domains: Collection[Domain] = tuple(Domain)) -> dict[Route, Rule]:
+    """Return the rows of the given wire routes on a port of `domains`.
+
+    A route without a row, or one that another domain owns, is an error of ours.
+    """
+    table, owned = whole(), owners()
     wanted = list(routes)
     if missing := sorted(route for route in wanted if route not in table):
         msg = f"routes without a row in transports/policy.py: {missing}; add one each"
+        raise LookupError(msg)
+    others = {route for route, domain in owned.items() if domain not in domains}
+    if foreign := sorted(others.intersection(wanted)):
+        msg = f"routes that others own than {sorted(domains)}: {foreign}; see transports/policy.py"
         raise LookupError(msg)
     return {route: table[route] for route in wanted}
 

@@ -84,9 +84,7 @@ async def build(config: Config) -> House:
     meter = workers.meter(kept, desks)
     hands = workers.make(config, kept, desks, meter.told, clock, ids)
     gates = desk.make(config, kept, user_api, tokens, limits, clock, ids)
-    doors = ports.make(
-        config, gates, parts, signals.service, addresses, clock, ids, meter, lambda: house
-    )
+    doors = ports.make(config, gates, parts, signals.service, addresses, meter, lambda: house)
     made = {
         modules.STORES: kept.module,
         modules.ENGINE: machine.module,

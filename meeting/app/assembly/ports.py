@@ -13,8 +13,6 @@ from meeting.app.module import Module
 from meeting.app.modules import AI, DOMAINS, PORTS, SIGNALING
 from meeting.app.run import House
 from meeting.domains.signaling.service import Signaling
-from meeting.kernel.clock import Clock
-from meeting.kernel.ids import Ids
 from meeting.transports.http import app, health, metrics
 from meeting.transports.http.gate import Desk, Gate
 from meeting.transports.http.health import ModuleState, Readiness
@@ -34,8 +32,6 @@ def make(
     parts: Mapping[str, Part],
     signals: Signaling | None,
     addresses: dict[str, str],
-    clock: Clock,
-    ids: Ids,
     meter: Meter,
     house: Callable[[], House],
 ) -> Module:
@@ -48,11 +44,11 @@ def make(
     whole = parts.keys() == set(DOMAINS)
     if whole:
         routes = [route for part in parts.values() for route in part.routes]
-        listeners[HTTP] = _everything(config, desk, routes, bare, signals, clock, ids)
+        listeners[HTTP] = _everything(config, desk, routes, bare, signals)
     for domain, part in parts.items():
         if domain == SIGNALING and signals is not None:
             rest = app.build(desk, part.routes, bare)
-            listeners[domain] = _signaling(config, signals, rest, clock, ids)
+            listeners[domain] = _signaling(config, desk, signals, rest)
         elif domain == AI or not whole:
             listeners[domain] = Listener(
                 app.build(desk, part.routes, bare),
@@ -88,12 +84,18 @@ def _everything(
     routes: Sequence[HTTPRouteHandler],
     bare: Sequence[HTTPRouteHandler],
     signals: Signaling | None,
-    clock: Clock,
-    ids: Ids,
 ) -> Listener:
     sockets = []
     if signals is not None:
-        sockets.append(asgi.route(signals, origins=config.http.origins, ids=ids, clock=clock))
+        sockets.append(
+            asgi.route(
+                signals,
+                origins=desk.origins,
+                ids=desk.ids,
+                clock=desk.clock,
+                tokens=desk.tokens,
+            )
+        )
     return Listener(
         app.build(desk, routes, bare, sockets),
         config.http.host,
@@ -104,8 +106,15 @@ def _everything(
     )
 
 
-def _signaling(config: Config, signals: Signaling, rest: Gate, clock: Clock, ids: Ids) -> aio.Port:
-    served = aio.app(signals, origins=config.http.origins, ids=ids, clock=clock, rest=rest)
+def _signaling(config: Config, desk: Desk, signals: Signaling, rest: Gate) -> aio.Port:
+    served = aio.app(
+        signals,
+        origins=desk.origins,
+        ids=desk.ids,
+        clock=desk.clock,
+        tokens=desk.tokens,
+        rest=rest,
+    )
     return aio.Port(
         served,
         config.http.host,

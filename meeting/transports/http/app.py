@@ -1,7 +1,7 @@
 """Builds the app of one port out of the routes that it serves."""
 
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import cast
 
 from litestar import Litestar, Router
@@ -29,18 +29,20 @@ def build(
     routes: Iterable[HTTPRouteHandler],
     bare: Sequence[HTTPRouteHandler] = (),
     sockets: Sequence[ASGIRouteHandler] = (),
+    domains: Collection[policy.Domain] = tuple(policy.Domain),
 ) -> Gate:
     """Make the app of a port.
 
     `routes` get the prefix `/api/v1`; `bare` (health, ready, schema) and `sockets` (raw ASGI, which
-    check credentials themselves) have none. A route without a row in `policy` is a LookupError.
+    check credentials themselves) have none. A route without a row in `policy` is a LookupError, and
+    so is one that belongs to none of the `domains` that this port is for.
     """
     with warnings.catch_warnings():
         # Routes name what they want (`call`, `page`, `data`, an id of the path) in the plain way of
         # litestar 2. litestar 3 will want a mark on each; we say litestar<3.
         warnings.simplefilter("ignore", LitestarDeprecationWarning)
         inner = _litestar(routes, bare, sockets, desk.clock)
-    return Gate(cast("App", inner), policy.Table(policy.rows(served(inner))), desk)
+    return Gate(cast("App", inner), policy.Table(policy.rows(served(inner), domains)), desk)
 
 
 def _litestar(

@@ -30,7 +30,7 @@ def bridge(app: App) -> Handler:
 class Bridged:
     """One request of aiohttp's as ASGI sees it."""
 
-    def __init__(self, request: web.Request) -> None:
+    def __init__(self, request: web.BaseRequest) -> None:
         self.response = web.StreamResponse()
         self._request = request
         self._ended = False

@@ -7,7 +7,7 @@ looks at it, so that nothing is read from whoever may not knock.
 
 import asyncio
 import math
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 import msgspec
 import structlog
@@ -18,8 +18,8 @@ from meeting.kernel.clock import Clock
 from meeting.kernel.errors import Fault, Kind
 from meeting.kernel.ids import Ids
 from meeting.kernel.replay import Slot
-from meeting.kernel.token import Tokens, bearer
-from meeting.transports.http import body
+from meeting.kernel.token import Claims, Tokens, bearer
+from meeting.transports.http import body, forwarded
 from meeting.transports.http.asgi import App, Receive, Scope, Send
 from meeting.transports.http.errors import fault_of
 from meeting.transports.http.exchange import HARMLESS, Exchange
@@ -112,7 +112,8 @@ class Gate:
             return
         if desk.closing.is_set() and match.template.startswith(PREFIX):
             raise Fault(Kind.UNAVAILABLE, "the server stops; try again")
-        address = scope["client"][0] if scope["client"] else ""
+        peer = scope["client"][0] if scope["client"] else ""
+        address = forwarded.client(headers, peer, desk.tokens)
         caller = Caller(address=address)
         if not match.open:
             caller = await self._identify(exchange, address)
@@ -130,11 +131,8 @@ class Gate:
             await self._read(scope, receive, exchange, (rule, match, caller))
 
     async def _identify(self, exchange: Exchange, address: str) -> Caller:
-        token = bearer(exchange.headers.get("authorization", ""))
-        if token is None:
-            raise Fault(Kind.UNAUTHENTICATED, "a token is needed: Authorization: Bearer …")
         desk = self._desk
-        claims = desk.tokens.open(token, "access")
+        token, claims = presented(exchange.headers, desk.tokens)
         asking = Call(caller=Caller(address=address), request_id=exchange.request_id)
         identity = await desk.users.validate_token(asking, token)
         if not identity.valid:
@@ -199,6 +197,17 @@ class Gate:
             if not limit.expired():
                 raise
             raise Fault(Kind.DEADLINE, "this took too long and was stopped; try again") from error
+
+
+def presented(headers: Mapping[str, str], tokens: Tokens) -> tuple[str, Claims]:
+    """Return the token that a request brings along, as far as it is one of ours and not over.
+
+    Whether it was revoked is not known from the token.
+    """
+    token = bearer(headers.get("authorization", ""))
+    if token is None:
+        raise Fault(Kind.UNAUTHENTICATED, "a token is needed: Authorization: Bearer …")
+    return token, tokens.open(token, "access")
 
 
 def harmless(exchange: Exchange) -> bool:

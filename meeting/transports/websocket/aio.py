@@ -14,6 +14,7 @@ from meeting.domains.signaling.service import Signaling
 from meeting.kernel.clock import Clock
 from meeting.kernel.errors import Fault, Kind
 from meeting.kernel.ids import Ids
+from meeting.kernel.token import Tokens
 from meeting.transports.http.asgi import App
 from meeting.transports.http.bridge import bridge
 from meeting.transports.http.refusal import Refusal
@@ -105,6 +106,7 @@ def app(
     origins: Collection[str],
     ids: Ids,
     clock: Clock,
+    tokens: Tokens,
     rest: App | None = None,
 ) -> web.Application:
     """Make the app of the signalling port; `rest` serves what is no socket."""
@@ -116,6 +118,7 @@ def app(
             request.remote or "",
             origins=origins,
             ids=ids,
+            tokens=tokens,
         )
         response = web.WebSocketResponse(
             autoping=False,

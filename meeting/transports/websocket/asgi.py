@@ -13,6 +13,7 @@ from meeting.domains.signaling.service import Signaling
 from meeting.kernel.clock import Clock
 from meeting.kernel.errors import Fault
 from meeting.kernel.ids import Ids
+from meeting.kernel.token import Tokens
 from meeting.transports.http.asgi import Receive as PlainReceive, Send as PlainSend
 from meeting.transports.http.refusal import Refusal
 from meeting.transports.websocket.handshake import PATH, knock, refused
@@ -65,7 +66,7 @@ class AsgiSocket:
 
 
 def route(
-    signaling: Signaling, *, origins: Collection[str], ids: Ids, clock: Clock
+    signaling: Signaling, *, origins: Collection[str], ids: Ids, clock: Clock, tokens: Tokens
 ) -> ASGIRouteHandler:
     """Make the route of the WebSocket."""
 
@@ -79,6 +80,7 @@ def route(
             client[0] if client else "",
             origins=origins,
             ids=ids,
+            tokens=tokens,
         )
         try:
             admitted = await signaling.admit(asked)

@@ -9,7 +9,9 @@ from meeting.domains.signaling.admission import Knock
 from meeting.domains.signaling.model import LONGEST_FRAME
 from meeting.kernel.errors import Fault
 from meeting.kernel.ids import Ids
+from meeting.kernel.token import Tokens
 from meeting.transports.http.exchange import chosen, stamp
+from meeting.transports.http.forwarded import client
 from meeting.transports.http.refusal import Refusal, refusal
 from meeting.transports.origin import admitted
 
@@ -27,8 +29,12 @@ def knock(
     *,
     origins: Collection[str],
     ids: Ids,
+    tokens: Tokens,
 ) -> Knock:
-    """Read what matters out of a request; of a repeated header the first counts."""
+    """Read what matters out of a request that came from `address`.
+
+    Of a repeated header the first counts.
+    """
     found: dict[str, str] = {}
     for name, value in headers:
         found.setdefault(name.lower(), value)
@@ -36,7 +42,7 @@ def knock(
         query=query,
         authorization=found.get("authorization", ""),
         origin_admitted=admitted(found.get("origin"), found.get("host", ""), origins),
-        address=address,
+        address=client(found, address, tokens),
         request_id=chosen(found.get("x-request-id"), ids),
     )
 

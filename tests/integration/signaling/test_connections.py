@@ -140,7 +140,9 @@ async def test_who_is_lost_between_upgrade_and_first_frame_leaves_its_room(house
     async def sent(_message: Any) -> None:
         pass
 
-    route = asgi.route(house.signaling, origins=(), ids=house.ids, clock=house.clock)
+    route = asgi.route(
+        house.signaling, origins=(), ids=house.ids, clock=house.clock, tokens=house.tokens
+    )
     scope: Any = {
         "extensions": {EXTENSION: None},
         "client": None,

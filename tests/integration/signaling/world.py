@@ -337,9 +337,13 @@ async def world(
 def serve(made: World, server: Server, room: int) -> aio.Port | Listener:
     """Put the signalling of a world on one of the servers."""
     if server == "aiohttp":
-        app = aio.app(made.signaling, origins=ORIGINS, ids=made.ids, clock=made.clock)
+        app = aio.app(
+            made.signaling, origins=ORIGINS, ids=made.ids, clock=made.clock, tokens=made.tokens
+        )
         return aio.Port(app, "127.0.0.1", 0, setting="signaling.port", connections=room)
-    route = asgi.route(made.signaling, origins=ORIGINS, ids=made.ids, clock=made.clock)
+    route = asgi.route(
+        made.signaling, origins=ORIGINS, ids=made.ids, clock=made.clock, tokens=made.tokens
+    )
     app_ = Litestar([route], openapi_config=None, logging_config=None)
     return Listener(
         app_,  # type: ignore[arg-type]
