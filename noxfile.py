@@ -122,7 +122,15 @@ def lock(session: nox.Session) -> None:
     own = ("UV_INDEX", "UV_EXTRA_INDEX_URL", "UV_FIND_LINKS")
     environment = {key: value for key, value in os.environ.items() if key not in own}
     environment |= {"XDG_CONFIG_HOME": os.devnull, "XDG_CONFIG_DIRS": os.devnull}
-    inputs = {"tools": ["--group", "tools"], "project": ["pyproject.toml", "--group", "dev"]}
+    extra = ["pyproject.toml", "--extra", "split"]
+    pinned = ["--constraints", "requirements/project.lock"]
+    inputs = {
+        "tools": ["--group", "tools"],
+        "project": [*extra, "--group", "dev"],
+        # What the Dockerfile installs, in the versions that are tested.
+        "image": [*extra, *pinned],
+        "build": ["--group", "build", *pinned],
+    }
     for name, given in inputs.items():
         target = f"requirements/{name}.lock"
         with step(session, target):

@@ -47,6 +47,11 @@ def keys(struct: type[msgspec.Struct] = Config, prefix: str = "") -> Iterator[tu
             yield prefix + name, kind
 
 
+def variable(key: str) -> str:
+    """Return the environment variable of a setting."""
+    return "MEETING_" + key.replace(".", "_").upper()
+
+
 def _given(
     path: Path | None,
     environ: Mapping[str, str],
@@ -56,7 +61,7 @@ def _given(
     if path is not None:
         for key, value in _file(path):
             yield key, value, str(path)
-    names = {"MEETING_" + key.replace(".", "_").upper(): key for key in known}
+    names = {variable(key): key for key in known}
     for name, key in names.items():
         if name in environ:
             yield key, environ[name], name

@@ -2,6 +2,7 @@
 
 import logging
 import sys
+from typing import Protocol
 
 import structlog
 from structlog.types import EventDict, Processor
@@ -19,22 +20,35 @@ def printable(_logger: object, _name: str, event: EventDict) -> EventDict:
     }
 
 
-def configure(settings: Log) -> None:
+class Out(Protocol):
+    """Where lines go."""
+
+    def write(self, text: str, /) -> object:
+        """Take a whole line."""
+        ...
+
+    def flush(self) -> object:
+        """Let nothing wait."""
+        ...
+
+
+def renderers(settings: Log) -> list[Processor]:
+    """Return what makes a line of an entry; the last gives a text."""
+    if settings.format == "console" or (settings.format == "auto" and sys.stderr.isatty()):
+        # Not the default, which shows each frame's variables: passwords, tokens, what was said.
+        plain = structlog.dev.plain_traceback
+        return [printable, structlog.dev.ConsoleRenderer(exception_formatter=plain)]
+    return [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+
+
+def configure(settings: Log, out: Out | None = None) -> None:
     """Set structlog up, and hand it what libraries log by the standard module."""
-    console = settings.format == "console" or (settings.format == "auto" and sys.stderr.isatty())
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.StackInfoRenderer(),
     ]
-    last: list[Processor]
-    if console:
-        # Not the default, which shows each frame's variables: passwords, tokens, what was said.
-        plain = structlog.dev.plain_traceback
-        last = [printable, structlog.dev.ConsoleRenderer(exception_formatter=plain)]
-    else:
-        last = [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
     level = getattr(logging, settings.level.upper())
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
@@ -42,11 +56,14 @@ def configure(settings: Log) -> None:
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=True,
     )
-    handler = logging.StreamHandler(sys.stderr)
+    handler = logging.StreamHandler(out or sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *last],
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                *renderers(settings),
+            ],
         )
     )
     root = logging.getLogger()

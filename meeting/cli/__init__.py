@@ -63,11 +63,12 @@ def _foreseen() -> tuple[type[Exception], ...]:
     Looked up when something was raised, because importing the server takes a second or two that
     `--help` need not wait for.
     """
+    from meeting.app.supervisor.account import Unable
     from meeting.engine.library import Missing
     from meeting.stores.relational.revision import Unfit
     from meeting.transports.http.server import BindError
 
-    return Held, Fault, Missing, BindError, Unfit
+    return Held, Fault, Missing, BindError, Unable, Unfit
 
 
 def main() -> None:

@@ -25,8 +25,13 @@ from meeting.cli.settings import settings
     metavar="PART,PART",
     help="Some parts of the house: user, meeting, signaling, media, ai, notification; or gateway.",
 )
+@click.option(
+    "--split",
+    is_flag=True,
+    help="Each part in a process of its own on this machine, behind a gateway.",
+)
 @settings
-def serve(config: Config) -> None:
+def serve(config: Config, *, split: bool) -> None:
     """Run the meeting server.
 
     Without settings everything runs in this process and is kept in one state folder; no other
@@ -43,14 +48,18 @@ def serve(config: Config) -> None:
     \b
     The same house in several processes, here or on several machines, which meet in a
     PostgreSQL and a Redis (settings postgres.dsn, redis.url) and call each other by gRPC:
+      meeting serve --split                 all of it on this machine, watched and kept running;
+                                            without the two settings it starts both itself
       meeting serve --only user             one part, or several: --only meeting,ai
       meeting serve --only gateway          one address for clients, in front of the parts
     They may start in any order. See config/split.toml.
 
     Exit code 0: stopped as asked. 1: a part failed. 2: a wrong setting.
     """
-    configure(config.log)
     _open_files()
+    if split:
+        sys.exit(_split(config))
+    configure(config.log)
     # Under a debugger the plain loop is easier to step through.
     factory = None if config.debug else uvloop.new_event_loop
     with asyncio.Runner(loop_factory=factory) as runner:
@@ -65,6 +74,14 @@ def _open_files() -> None:
     """
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
+def _split(config: Config) -> int:
+    from meeting.app.supervisor.split import Split, run
+    from meeting.cli.board import Board
+
+    with Board(config.log) as board, asyncio.Runner() as runner:
+        return runner.run(run(Split(config, board)))
 
 
 async def _run(config: Config) -> int:

@@ -1,0 +1,1 @@
+"""A house in many processes on one machine: who starts them, watches them, and ends them."""

@@ -1,0 +1,201 @@
+"""One program that is kept running: started by exec, watched, started again when it falls."""
+
+import asyncio
+import os
+import signal
+from asyncio.subprocess import DEVNULL, PIPE, STDOUT, Process
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from enum import StrEnum
+
+import structlog
+
+from meeting.app.supervisor.account import Unable
+from meeting.app.supervisor.backoff import Backoff
+from meeting.app.supervisor.lines import Lines
+from meeting.app.supervisor.program import Program
+
+log = structlog.get_logger(__name__)
+
+PIECE = 1 << 16
+LOOK_SECONDS = 0.5
+LAST_WORDS_SECONDS = 1.0
+"""How long is read on after an end: a grandchild may hold the pipe for ever."""
+WRONG_SETTING = 2
+"""The exit code after which another start would end the same way."""
+
+Tell = Callable[[str, bytes], None]
+"""Takes a line that a child wrote, and the child's name."""
+
+
+class State(StrEnum):
+    """How a child stands."""
+
+    WAITING = "waiting"
+    STARTING = "starting"
+    READY = "ready"
+    FALLEN = "fallen"
+    STOPPING = "stopping"
+    STOPPED = "stopped"
+
+
+class Child:
+    """A program, and the process that it is just now, if it is one."""
+
+    def __init__(
+        self,
+        program: Program,
+        tell: Tell,
+        backoff: Backoff,
+        pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self.program = program
+        self.state = State.WAITING
+        self.restarts = 0
+        self.last = ""
+        """The last line that it wrote."""
+        self.well = True
+        """False once it had to be killed, or ended with an error when it was stopped."""
+        self._tell = tell
+        self._backoff = backoff
+        self._pause = pause
+        self._process: Process | None = None
+        self._task: asyncio.Task[str] | None = None
+
+    @property
+    def name(self) -> str:
+        """Return the program's name."""
+        return self.program.name
+
+    @property
+    def pid(self) -> int | None:
+        """The process id, while there is a process."""
+        return None if self._process is None else self._process.pid
+
+    def start(self) -> asyncio.Task[str]:
+        """Keep it running; the task ends with why it can't be, or empty when it was stopped."""
+        self._task = asyncio.create_task(self._keep(), name=self.name)
+        return self._task
+
+    async def stop(self) -> None:
+        """Ask it to end, make it end after its grace, and start it no more."""
+        if self._task is None or self.state is State.STOPPED:
+            return
+        self.state = State.STOPPING
+        if self._process is None:
+            self._task.cancel()  # while it is prepared, started or waited for
+        else:
+            await self._end(self._process)
+        await asyncio.wait([self._task])
+        self.state = State.STOPPED
+
+    async def _keep(self) -> str:
+        while self.state is not State.STOPPING:
+            self.state = State.STARTING
+            await self.program.prepare()
+            process = await spawn(self.program)
+            self._process = process
+            self._backoff.began()
+            log.info("child started", child=self.name, pid=process.pid, restarts=self.restarts)
+            looking = asyncio.create_task(self._look())
+            code = await follow(process, self._hear)
+            looking.cancel()
+            await asyncio.wait([looking])
+            self._process = None
+            if self.state is State.STOPPING:
+                self._ended(code)
+                break
+            self.state = State.FALLEN
+            if code == WRONG_SETTING:
+                return self.last or f"{self.name} ended with {code}"
+            seconds = self._backoff.fell()
+            log.error(
+                "child fell",
+                child=self.name,
+                ended=told(code),
+                again_in_seconds=round(seconds, 2),
+                last=self.last,
+            )
+            await self._pause(seconds)
+            self.restarts += 1
+        return ""
+
+    def _ended(self, code: int) -> None:
+        """Look how it took being told to end."""
+        if code not in (0, -self.program.end):
+            self.well = False
+            log.warning("child ended badly", child=self.name, ended=told(code), last=self.last)
+
+    def _hear(self, line: bytes) -> None:
+        self.last = line.decode(errors="replace")
+        self._tell(self.name, line)
+
+    async def _look(self) -> None:
+        """Ask until it is ready."""
+        while self.state is State.STARTING:
+            if await self.program.ready():
+                self.state = State.READY
+                log.info("child ready", child=self.name)
+                return
+            await asyncio.sleep(LOOK_SECONDS)
+
+    async def _end(self, process: Process) -> None:
+        with suppress(ProcessLookupError):
+            process.send_signal(self.program.end)
+        try:
+            async with asyncio.timeout(self.program.grace):
+                await process.wait()
+        except TimeoutError:
+            log.warning("child killed", child=self.name, after_seconds=self.program.grace)
+            self.kill()
+
+    def kill(self) -> None:
+        """End it at once, and what it has started."""
+        if self._process is not None:
+            self.well = False
+            with suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+
+
+async def spawn(program: Program) -> Process:
+    """Start a process in a session of its own, so that Ctrl-C at a terminal is told by us alone."""
+    try:
+        return await asyncio.create_subprocess_exec(
+            *program.line,
+            env=program.environment,
+            cwd=program.folder or None,
+            stdin=DEVNULL,
+            stdout=PIPE,
+            stderr=STDOUT,
+            start_new_session=True,
+        )
+    except OSError as error:
+        raise Unable(f"{program.name} can't be started: {error}") from error
+
+
+async def follow(process: Process, hear: Callable[[bytes], None]) -> int:
+    """Hear each line until the process ends; its exit code, negative for a signal."""
+    reader = asyncio.create_task(_read(process, hear))
+    code = await process.wait()
+    with suppress(TimeoutError):
+        async with asyncio.timeout(LAST_WORDS_SECONDS):
+            await reader
+    return code
+
+
+async def _read(process: Process, hear: Callable[[bytes], None]) -> None:
+    lines = Lines()
+    if process.stdout is None:
+        return
+    try:
+        while piece := await process.stdout.read(PIECE):
+            for line in lines.feed(piece):
+                hear(line)
+    finally:
+        for line in lines.end():
+            hear(line)
+
+
+def told(code: int) -> str:
+    """Say how a process ended."""
+    return f"exit code {code}" if code >= 0 else signal.Signals(-code).name
