@@ -19,6 +19,7 @@ COMMANDS = {
     "queue": "Look into the queues of background tasks.",
     "events": "Look after events that could not be handled.",
     "users": "Look after accounts.",
+    "health": "Ask whether the server here lives.",
     "doctor": "See what is there and what is missing.",
     "migrate": "Bring the database's tables up to date.",
 }

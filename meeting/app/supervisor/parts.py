@@ -8,14 +8,15 @@ import msgspec
 
 from meeting.app.config import Config
 from meeting.app.environment import environment
+from meeting.app.modules import DOMAINS, GATEWAY
+from meeting.app.reach import url
 from meeting.app.supervisor.program import Program
 
-PARTS = ("user", "meeting", "signaling", "media", "ai", "notification", "gateway")
+PARTS = (*DOMAINS, GATEWAY)
 """In the order of their start; none needs another to start, and the gateway is the first to end."""
 MEETING = (sys.executable, "-m", "meeting")
 MORE_SECONDS = 10.0
 """What a process may take to end beyond the time that running requests have."""
-ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104 - to be asked there
 ASK_SECONDS = 2.0
 
 
@@ -36,13 +37,6 @@ def handed(config: Config) -> dict[str, str]:
     """Return the environment of a process of this house that logs to us."""
     log = msgspec.structs.replace(config.log, format="json")
     return environment(msgspec.structs.replace(config, log=log))
-
-
-def url(config: Config, part: str) -> str:
-    """Return where a part's HTTP port is reached from this machine."""
-    section = config.http if part == "gateway" else getattr(config, part)
-    host = ANYWHERE.get(config.http.host, config.http.host)
-    return f"http://{f'[{host}]' if ':' in host else host}:{section.port}"
 
 
 class Ready:

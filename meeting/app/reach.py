@@ -1,0 +1,13 @@
+"""Where a process of this house is reached from the machine that it runs on."""
+
+from meeting.app.config import Config
+from meeting.app.modules import GATEWAY
+
+ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - who listens everywhere is asked here
+
+
+def url(config: Config, part: str = "") -> str:
+    """Return the HTTP port of a part; without one, of a process that has everything."""
+    port = config.http.port if part in ("", GATEWAY) else getattr(config, part).port
+    host = ANYWHERE.get(config.http.host, config.http.host)
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
