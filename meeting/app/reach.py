@@ -9,5 +9,9 @@ ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - who listens eve
 def url(config: Config, part: str = "") -> str:
     """Return the HTTP port of a part; without one, of a process that has everything."""
     port = config.http.port if part in ("", GATEWAY) else getattr(config, part).port
-    host = ANYWHERE.get(config.http.host, config.http.host)
+    return written(ANYWHERE.get(config.http.host, config.http.host), port)
+
+
+def written(host: str, port: int) -> str:
+    """Write an HTTP address."""
     return f"http://{f'[{host}]' if ':' in host else host}:{port}"

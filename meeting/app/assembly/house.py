@@ -10,6 +10,7 @@ from meeting.app.assembly import (
     ai,
     desk,
     engine,
+    gateway,
     meeting,
     notification,
     ports,
@@ -54,6 +55,8 @@ async def hands(config: Config, queues: Sequence[str]) -> House:
 
 async def build(config: Config) -> House:
     """Make all modules of this process; nothing runs and no port is taken yet."""
+    if modules.GATEWAY in config.only:
+        return gateway.build(config)
     clock, ids = SystemClock(), RandomIds()
     state = State(config.state, parts=config.only)
     tokens = Tokens(config.secret or state.secret("signing"), clock, ids)

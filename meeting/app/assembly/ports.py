@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 import structlog
 from litestar.handlers import HTTPRouteHandler
 
+from meeting.app import reach
+from meeting.app.assembly.health import readiness
 from meeting.app.assembly.part import Part
 from meeting.app.config import Config
 from meeting.app.module import Module
@@ -15,7 +17,6 @@ from meeting.app.run import House
 from meeting.domains.signaling.service import Signaling
 from meeting.transports.http import app, health, metrics
 from meeting.transports.http.gate import Desk, Gate
-from meeting.transports.http.health import ModuleState, Readiness
 from meeting.transports.http.metrics import Meter
 from meeting.transports.http.server import CONNECTIONS, Listener
 from meeting.transports.websocket import aio, asgi
@@ -37,7 +38,7 @@ def make(
 ) -> Module:
     """Make the ports on one desk; they are taken when the module starts, and noted by name."""
     bare = [
-        *health.routes(lambda: _readiness(house())),
+        *health.routes(lambda: readiness(house())),
         metrics.route(meter, everybody=config.http.metrics_open),
     ]
     listeners: dict[str, Listener | aio.Port] = {}
@@ -59,11 +60,9 @@ def make(
             )
 
     async def start() -> None:
-        host = config.http.host
         for name, listener in listeners.items():
             await listener.start()
-            shown = f"[{host}]" if ":" in host else host
-            addresses[name] = f"http://{shown}:{listener.port}"
+            addresses[name] = reach.written(config.http.host, listener.port)
             log.info("listening", name=name, url=addresses[name])
 
     async def leave() -> None:
@@ -127,11 +126,3 @@ def _signaling(config: Config, desk: Desk, signals: Signaling, rest: Gate) -> ai
 def _connections(config: Config) -> int:
     """Return for how many there is room: who asks by HTTP finds it beside all sockets."""
     return config.signaling.max_sockets + CONNECTIONS
-
-
-def _readiness(house: House) -> Readiness:
-    modules = {}
-    for module in house.modules:
-        state, reason = module.standing
-        modules[module.name] = ModuleState(state=state, reason=reason)
-    return Readiness(status=house.status, modules=modules)
