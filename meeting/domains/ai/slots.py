@@ -24,6 +24,7 @@ class Slots:
                 "too many requests wait for analysis; try again in a moment",
                 details={"reason": "overloaded"},
                 retry_after=1,
+                passing=True,
             )
         self._inside += 1
         try:

@@ -57,12 +57,13 @@ def read(frame: bytes) -> Reply | str:
             return ""
 
 
-def unavailable(reason: str) -> Fault:
-    """Say that there is no result to be had now, and why."""
+def unavailable(reason: str, *, passing: bool = True) -> Fault:
+    """Say that there is no result to be had now, and why; a model that is not there stays so."""
     return Fault(
         Kind.AI_UNAVAILABLE,
         "analysis is unavailable: {reason}",
         details={"reason": reason},
+        passing=passing,
         reason=reason,
     )
 
@@ -86,7 +87,7 @@ def fault(error: str) -> Fault:
     text = _clean(rest)
     match word:
         case "unavailable":
-            return unavailable(text or "the engine gives no reason")
+            return unavailable(text or "the engine gives no reason", passing=False)
         case "overloaded":
             return unavailable("overloaded")
         case "deadline":
