@@ -24,6 +24,10 @@ class Who(StrEnum):
     """Nothing."""
     USER = "user"
     """A good access token."""
+    BOTH = "both"
+    """A good access token, or the service token."""
+    SERVICE = "service"
+    """The service token alone."""
 
 
 class Domain(StrEnum):
@@ -43,6 +47,8 @@ class Load(StrEnum):
     JSON = "json"
     SPEECH = "speech"
     PICTURE = "picture"
+    STREAM = "stream"
+    """Goes on for as long as both sides like; each message is bounded."""
 
 
 class Rule(msgspec.Struct, frozen=True):
@@ -123,6 +129,60 @@ BARE: Mapping[Route, Rule] = MappingProxyType(
     {("GET", path): OPEN for path in ("/health", "/ready", "/metrics", "/schema")}
 )
 """The routes without prefix and without envelope, which are on every port."""
+
+
+_OPEN, _BOTH, _SERVICE = Rule(Who.OPEN), Rule(Who.BOTH), Rule(Who.SERVICE)
+RPCS: Mapping[str, Rule] = MappingProxyType(
+    {
+        "/grpc.UserService/GetUser": _BOTH,
+        "/grpc.UserService/ValidateToken": _OPEN,
+        "/grpc.UserService/GetUsersByIds": _SERVICE,
+        "/grpc.UserService/UpdateUserStatus": _SERVICE,
+        "/grpc.MeetingService/GetMeeting": _BOTH,
+        "/grpc.MeetingService/ValidateUserAccess": _BOTH,
+        "/grpc.MeetingService/UpdateMeetingStatus": _SERVICE,
+        "/grpc.MeetingService/GetActiveMeetings": _SERVICE,
+        "/grpc.MeetingService/SaveAIAnalysisResult": _SERVICE,
+        "/grpc.MediaService/NotifyRecordingStarted": _SERVICE,
+        "/grpc.MediaService/NotifyRecordingStopped": _SERVICE,
+        "/grpc.MediaService/NotifyMediaProcessing": _SERVICE,
+        "/grpc.MediaService/GetMediaStats": _BOTH,
+        "/grpc.SignalingService/NotifyUserJoined": _SERVICE,
+        "/grpc.SignalingService/NotifyUserLeft": _SERVICE,
+        "/grpc.SignalingService/BroadcastMessage": _SERVICE,
+        "/grpc.SignalingService/GetRoomUsers": _BOTH,
+        "/grpc.AIService/ProcessAudioData": Rule(Who.BOTH, Load.SPEECH),
+        "/grpc.AIService/ProcessVideoFrame": Rule(Who.BOTH, Load.PICTURE),
+        "/grpc.AIService/StreamAudioProcessing": Rule(Who.BOTH, Load.STREAM),
+        "/grpc.AIService/StreamVideoProcessing": Rule(Who.BOTH, Load.STREAM),
+        "/grpc.AIService/GetAIAnalysis": _BOTH,
+        "/grpc.AIService/NotifyAIResult": _SERVICE,
+        "/grpc.NotificationService/SendNotification": _SERVICE,
+        "/grpc.NotificationService/SendBulkNotifications": _SERVICE,
+        "/grpc.NotificationService/GetNotificationHistory": _BOTH,
+        "/grpc.health.v1.Health/Check": _OPEN,
+        "/grpc.health.v1.Health/Watch": Rule(Who.OPEN, Load.STREAM),
+        "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo": Rule(Who.OPEN, Load.STREAM),
+        "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo": Rule(
+            Who.OPEN, Load.STREAM
+        ),
+    }
+)
+"""The calls of gRPC by path."""
+
+LATER = frozenset(
+    {
+        "/grpc.UserService/GetUsersByIds",
+        "/grpc.MediaService/NotifyRecordingStarted",
+        "/grpc.MediaService/NotifyRecordingStopped",
+        "/grpc.MediaService/NotifyMediaProcessing",
+        "/grpc.MediaService/GetMediaStats",
+        "/grpc.AIService/StreamAudioProcessing",
+        "/grpc.AIService/StreamVideoProcessing",
+        "/grpc.AIService/NotifyAIResult",
+    }
+)
+"""Calls that nobody here does yet: whoever may call them hears UNIMPLEMENTED."""
 
 
 def whole() -> dict[Route, Rule]:

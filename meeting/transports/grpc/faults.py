@@ -1,7 +1,7 @@
 """Errors over gRPC, both ways: the status for everybody, the very same `Fault` for one of ours.
 
-The trailer `fault-bin` holds what a status and a text leave out. Both are kept short: clients refuse
-trailers of more than 8 KiB, and then nobody knows what was wrong.
+The trailer `fault-bin` holds what a status and a text leave out. Both are kept short: clients
+refuse trailers of more than 8 KiB, and then nobody knows what was wrong.
 """
 
 from base64 import b64decode, b64encode
@@ -59,8 +59,8 @@ class _Told(msgspec.Struct, omit_defaults=True):
 _decoder = msgspec.json.Decoder(_Told)
 
 
-def fault_of(error: Exception) -> Fault:
-    """Say what an exception means to the caller; what nobody foresaw is logged and `internal`."""
+def fault_of(error: Fault | Malformed) -> Fault:
+    """Say what went wrong to the caller; what is behind a failure of ours is for the log alone."""
     if isinstance(error, Malformed):
         reason = str(error)
         return Fault(
@@ -69,9 +69,6 @@ def fault_of(error: Exception) -> Fault:
             details={"message": reason},
             reason=reason,
         )
-    if not isinstance(error, Fault):
-        log.error("call failed", exc_info=error)
-        return Fault(Kind.INTERNAL, "something broke here; the log has it under the request id")
     if error.__cause__ is not None and ERRORS[error.kind].http >= _SERVER_ERROR:
         first = next(iter(str(error.__cause__).splitlines()), "")
         cause = f"{type(error.__cause__).__name__}: {first[:_LONGEST_CAUSE]}"

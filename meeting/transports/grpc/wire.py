@@ -1,9 +1,10 @@
 """HTTP/2 by grpclib, and what it leaves open: bounds, empty frames, frames that nobody knows."""
 
 import asyncio
-import struct
+from collections import deque
 from collections.abc import Callable
 from functools import partial
+from typing import cast
 
 from grpclib.config import Configuration
 from grpclib.protocol import (
@@ -15,34 +16,34 @@ from grpclib.protocol import (
     Stream,
 )
 from h2.config import H2Configuration
-from h2.events import ConnectionTerminated, DataReceived, Event, RequestReceived
+from h2.connection import H2Connection
+from h2.events import DataReceived, Event
 from h2.exceptions import ProtocolError
-
-from meeting.kernel.errors import Fault, Kind
+from h2.settings import SettingCodes, Settings
+from hyperframe.frame import GoAwayFrame
 
 WINDOW = 4 * 2**20
 """Bytes that a peer may send ahead of whoever reads: on a connection, and on one stream of it."""
-PREFIX = struct.Struct(">BI")
-"""What stands before each message: whether it is compressed, and its length."""
+HEAD_BYTES = 64 * 2**10
+STREAMS = 100
 
 CONFIG = Configuration(
     # A peer that is gone without a word is found out while a call is open.
     _keepalive_time=20.0,
     _keepalive_timeout=10.0,
-    _keepalive_permit_without_calls=False,
     _http2_max_pings_without_data=0,
     _http2_min_sent_ping_interval_without_data=10.0,
-    http2_connection_window_size=WINDOW,
-    http2_stream_window_size=WINDOW,
-)
-CLIENT = H2Configuration(client_side=True, header_encoding=None)
-SERVER = H2Configuration(client_side=False, header_encoding=None)
+).__for_server__()
 
 Headers = list[tuple[str, str]]
 
 
 class Broken(Exception):
-    """The other side went away in the middle of something."""
+    """The other side ended in the middle of a message."""
+
+
+class Lost(Exception):
+    """The other side is gone, or took the stream away."""
 
 
 class Inbox(Buffer):
@@ -54,20 +55,25 @@ class Inbox(Buffer):
     def __init__(self, ack: Callable[[int], None]) -> None:
         super().__init__(ack)
         self._ack = ack
-        self._arrived: list[tuple[bytes, int]] = []
+        self._arrived: deque[tuple[bytes, int]] = deque()
         self._held = bytearray()
         self._over = False
+        self._lost = ""
         self._grown = asyncio.Event()
 
     def add(self, data: bytes, ack_size: int) -> None:
         """Take a frame."""
-        if ack_size:
-            self._arrived.append((data, ack_size))
-            self._grown.set()
+        self._arrived.append((data, ack_size))
+        self._grown.set()
 
     def eof(self) -> None:
         """Take the end of the stream."""
         self._over = True
+        self._grown.set()
+
+    def lose(self, reason: str) -> None:
+        """Take the news that nothing more will come, not even an end."""
+        self._lost = reason
         self._grown.set()
 
     async def read(self, size: int) -> bytes:
@@ -76,15 +82,16 @@ class Inbox(Buffer):
         The peer may send on as far as something was read.
         """
         while len(self._held) < size:
-            if not self._arrived:
+            while not self._arrived:
                 if self._over:
                     if self._held:
                         raise Broken("the stream ends within a message")
                     return b""
+                if self._lost:
+                    raise Lost(self._lost)
                 self._grown.clear()
                 await self._grown.wait()
-                continue
-            data, ack_size = self._arrived.pop(0)
+            data, ack_size = self._arrived.popleft()
             self._held += data
             self._ack(ack_size)
         data = bytes(memoryview(self._held)[:size])
@@ -103,8 +110,7 @@ class Processor(EventsProcessor):
 
     def register(self, stream: Stream) -> Callable[[], None]:
         """Give a stream its inbox."""
-        if stream.id is not None:
-            stream.buffer = Inbox(partial(self.connection.ack, stream.id))
+        stream.buffer = Inbox(partial(self.connection.ack, cast("int", stream.id)))
         return super().register(stream)
 
     def process(self, event: Event) -> None:
@@ -119,20 +125,80 @@ class Processor(EventsProcessor):
 
 
 class Wire(H2Protocol):
-    """One connection, from either side."""
+    """One connection, from either side; `streams` is how many calls the other may have open."""
 
-    def __init__(self, handler: AbstractHandler, config: H2Configuration) -> None:
-        super().__init__(handler, CONFIG.__for_server__(), config)
+    def __init__(
+        self, handler: AbstractHandler, *, client: bool = False, streams: int = STREAMS
+    ) -> None:
+        super().__init__(handler, CONFIG, H2Configuration(client_side=client, header_encoding=None))
+        self._streams = streams
+        self.greeted = asyncio.Event()
+        """Set once the other side has said anything, or is gone."""
+        self.heard = 0.0
+        """When it last did, on the loop's clock."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Greet the other side."""
-        super().connection_made(transport)
+        """Greet the other side, and say what bounds it has to keep."""
+        side = H2Connection(config=self.h2_config)
+        bounds = {
+            SettingCodes.INITIAL_WINDOW_SIZE: WINDOW,
+            SettingCodes.MAX_CONCURRENT_STREAMS: self._streams,
+            SettingCodes.MAX_HEADER_LIST_SIZE: HEAD_BYTES,
+        }
+        if self.h2_config.client_side:
+            bounds[SettingCodes.ENABLE_PUSH] = 0
+        side.local_settings = Settings(client=self.h2_config.client_side, initial_values=bounds)
+        side.decoder.max_header_list_size = HEAD_BYTES
+        side.initiate_connection()
+        side.increment_flow_control_window(WINDOW - 65_535)
+        self.transport = cast("asyncio.Transport", transport)
+        self.connection = Connection(side, self.transport, config=CONFIG)
         self.processor = Processor(self.handler, self.connection)
+        self.connection.flush()
+        self.connection.initialize()
 
     def data_received(self, data: bytes) -> None:
         """Take what came; whoever breaks the protocol is told so, and is hung up on."""
+        if self.connection.is_closing():
+            return
         try:
-            super().data_received(data)
+            for event in self.connection.feed(data):
+                self.processor.process(event)
+            self.heard = asyncio.get_running_loop().time()
+            self.greeted.set()
         except ProtocolError:
-            # Of an answer to what came, such as a window that is full beyond its end.
-            self.processor.close("Protocol error")
+            self._say()
+            self.processor.close("the peer broke the protocol")
+        else:
+            self._say()
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """End what was open."""
+        super().connection_lost(exc)
+        self.greeted.set()
+
+    def eof_received(self) -> None:
+        """Take the end of what the other side sends for the end of the connection."""
+
+    def leave(self) -> None:
+        """Hang up, with a word: nothing that came by then was left undone."""
+        if not self.connection.is_closing():
+            # By hand: of h2 it would be the end of the streams that are still open.
+            frame = GoAwayFrame(stream_id=0, last_stream_id=2**31 - 1)
+            self.transport.write(frame.serialize())
+        self.processor.close("the connection was closed")
+
+    def _say(self) -> None:
+        if not self.connection.is_closing():
+            self.connection.flush()
+
+
+def decoded(headers: object) -> Headers:
+    """Return headers as texts; what is no ASCII is kept as it can be, and fits nowhere."""
+    pairs = cast("list[tuple[bytes, bytes]]", headers)
+    return [(name.decode("latin-1"), value.decode("latin-1")) for name, value in pairs]
+
+
+def first(headers: Headers) -> dict[str, str]:
+    """Return headers by name; of several with one name the first."""
+    return dict(reversed(headers))

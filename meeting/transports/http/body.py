@@ -48,6 +48,11 @@ class Room:
         self._store.take(size)
         self.taken += size
 
+    def clear(self) -> None:
+        """Give back what was taken so far."""
+        self._store.take(-self.taken)
+        self.taken = 0
+
 
 def too_large(limit: int) -> Fault:
     """Refuse a body for its size."""

@@ -45,6 +45,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
                 return self.speech_seconds
             case Load.PICTURE:
                 return self.picture_seconds
+            case Load.STREAM:
+                return math.inf
 
 
 class Window:

@@ -1,0 +1,143 @@
+"""What every call passes before its body is read: credential, rate, row of the policy, time.
+
+A call that does not exist is one for which somebody needs a credential, too.
+"""
+
+import hmac
+import ipaddress
+import re
+from collections.abc import Mapping
+
+import msgspec
+from grpclib.metadata import decode_timeout
+
+from meeting.domains.user.api import UserApi
+from meeting.kernel.call import MAX_DEPTH, Call, Caller
+from meeting.kernel.clock import Clock
+from meeting.kernel.errors import Fault, Kind, invalid
+from meeting.kernel.ids import MAX_ID, Ids, id_of
+from meeting.kernel.secret import Secret
+from meeting.kernel.token import Tokens, bearer
+from meeting.transports.http.limits import Limits, Window
+from meeting.transports.policy import Load, Rule, Who
+
+_SERVICE = re.compile(r"[A-Za-z0-9._:-]{1,64}")
+_REQUEST = re.compile(r"[!-~]{1,64}")
+_TIMEOUT = re.compile(r"[0-9]{1,8}[HMSmun]")
+UNKNOWN = Rule(Who.BOTH)
+
+
+class Desk(msgspec.Struct, frozen=True, kw_only=True):
+    """What the gates of all gRPC ports share."""
+
+    tokens: Tokens
+    users: UserApi
+    clock: Clock
+    ids: Ids
+    limits: Limits
+    by_user: Window
+    """The same as at the HTTP ports: a user's requests count together."""
+    secret: Secret
+    """What services show."""
+    near: bool
+    """The secret was made here, not set: it is good for callers on this machine alone."""
+
+
+class Gate:
+    """Says who calls, or that they may not."""
+
+    def __init__(self, desk: Desk, rules: Mapping[str, Rule]) -> None:
+        self._desk = desk
+        self.rules = rules
+        """The rows of this port, which a test compares with the whole policy."""
+
+    async def admit(self, path: str, headers: Mapping[str, str], address: str) -> Call:
+        """Check a call's head, in the contract's order, and return who calls and by when."""
+        desk = self._desk
+        rule = self.rules.get(path, UNKNOWN)
+        token = bearer(headers.get("authorization", ""))
+        if token is not None and self._trusted(token, address):
+            caller, request_id, depth = self._service(headers, address)
+        else:
+            caller, request_id, depth = Caller(address=address), desk.ids.new(), 0
+            if rule.who is not Who.OPEN:
+                caller = await self._user(token, caller, request_id)
+                desk.by_user.spend(str(caller.user_id))
+        if path not in self.rules:
+            raise Fault(
+                Kind.METHOD_NOT_ALLOWED, "there is no such call here; reflection lists them"
+            )
+        if rule.who is Who.SERVICE and not caller.is_service:
+            raise Fault(Kind.FORBIDDEN, "only services may do this")
+        return Call(
+            caller=caller,
+            request_id=request_id,
+            deadline=desk.clock.monotonic() + self.seconds(rule.load, headers),
+            depth=depth,
+        )
+
+    def seconds(self, load: Load, headers: Mapping[str, str]) -> float:
+        """Return how long a call may take: what its kind has, or what the caller will wait."""
+        longest = self._desk.limits.seconds(load)
+        if (wanted := headers.get("grpc-timeout")) is None:
+            return longest
+        if _TIMEOUT.fullmatch(wanted) is None:
+            raise invalid("grpc-timeout", "must be 1 to 8 digits and one of H M S m u n")
+        return min(longest, decode_timeout(wanted))
+
+    def _trusted(self, token: str, address: str) -> bool:
+        """Tell whether a token is that of services."""
+        desk = self._desk
+        if not hmac.compare_digest(token.encode(), desk.secret.reveal().encode()):
+            return False
+        if desk.near and not loopback(address):
+            raise Fault(
+                Kind.UNAUTHENTICATED,
+                "this service token is good on its own machine; set grpc.secret on all of them",
+            )
+        return True
+
+    def _service(self, headers: Mapping[str, str], address: str) -> tuple[Caller, str, int]:
+        """Believe what a service says of its call, where it can be true."""
+        name = headers.get("x-service", "service")
+        if _SERVICE.fullmatch(name) is None:
+            raise invalid("x-service", "must be 1 to 64 letters, digits, or . _ : -")
+        acting = headers.get("x-user-id", "0")
+        user_id = 0 if acting == "0" else id_of(acting)
+        if user_id is None:
+            raise invalid("x-user-id", f"must be 0 to {MAX_ID}")
+        request_id = headers.get("x-request-id") or self._desk.ids.new()
+        if _REQUEST.fullmatch(request_id) is None:
+            raise invalid("x-request-id", "must be 1 to 64 printable characters without space")
+        depth = headers.get("x-depth", "0")
+        if depth not in {str(each) for each in range(MAX_DEPTH + 1)}:
+            raise invalid("x-depth", f"must be 0 to {MAX_DEPTH}")
+        return Caller(user_id=user_id, service=name, address=address), request_id, int(depth)
+
+    async def _user(self, token: str | None, caller: Caller, request_id: str) -> Caller:
+        if token is None:
+            raise Fault(Kind.UNAUTHENTICATED, "a token is needed: authorization: Bearer …")
+        claims = self._desk.tokens.open(token, "access")
+        asking = Call(caller=caller, request_id=request_id)
+        identity = await self._desk.users.validate_token(asking, token)
+        if not identity.valid:
+            kind = Kind.TOKEN_EXPIRED if identity.error == "expired" else Kind.UNAUTHENTICATED
+            raise Fault(kind, "the token is no longer good; log in again")
+        return msgspec.structs.replace(
+            caller,
+            user_id=identity.user_id,
+            username=identity.username,
+            role=identity.role,
+            token_id=claims.jti,
+            token_until=claims.exp,
+        )
+
+
+def loopback(address: str) -> bool:
+    """Tell whether a peer is on this machine."""
+    try:
+        found = ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    mapped = getattr(found, "ipv4_mapped", None)
+    return found.is_loopback or (mapped is not None and mapped.is_loopback)

@@ -1,0 +1,152 @@
+"""One gRPC port: bound early, within bounds, and drained without leaving anybody in the dark."""
+
+import asyncio
+import socket
+import ssl
+from collections.abc import Iterable
+from typing import cast
+
+import msgspec
+
+from meeting.transports.grpc.calls import Calls
+from meeting.transports.grpc.dispatch import Dispatch
+from meeting.transports.grpc.gate import Desk, Gate
+from meeting.transports.grpc.service import Rpc, rows
+from meeting.transports.grpc.wire import STREAMS, Wire
+from meeting.transports.http.body import Store
+from meeting.transports.http.server import bind
+
+CONNECTIONS = 1000
+MESSAGE_BYTES = 32 * 2**20
+BODIES_BYTES = 10 * MESSAGE_BYTES
+TOLD_SECONDS = 6.0
+"""How long calls that were told to end may take to do so."""
+
+
+class Quiet(msgspec.Struct, frozen=True):
+    """How many seconds a connection may be without a call: before the first, and after one."""
+
+    hello: float = 15.0
+    idle: float = 300.0
+
+
+QUIET = Quiet()
+
+
+class Port:
+    """`bind` early, `start` when its services can answer, `close` and `stop` to drain it."""
+
+    def __init__(
+        self,
+        rpcs: Iterable[Rpc],
+        desk: Desk,
+        host: str,
+        port: int,
+        *,
+        setting: str,
+        bodies: Store | None = None,
+        message_bytes: int = MESSAGE_BYTES,
+        connections: int = CONNECTIONS,
+        streams: int = STREAMS,
+        drain_seconds: float = 20.0,
+        quiet: Quiet = QUIET,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
+        self.host = host
+        self.port = port
+        served = {rpc.path: rpc for rpc in rpcs}
+        self.gate = Gate(desk, rows(served.values()))
+        store = bodies or Store(BODIES_BYTES)
+        self.dispatch = Dispatch(served, self.gate, desk.clock, store, message_bytes)
+        self.connections = connections
+        self.streams = streams
+        self.quiet = quiet
+        self.guests: set[Guest] = set()
+        self._setting = setting
+        self._drain_seconds = drain_seconds
+        self._tls = tls
+        self._socket: socket.socket | None = None
+        self._server: asyncio.AbstractServer | None = None
+
+    def bind(self) -> None:
+        """Take the port; `BindError` where it can't be had. With port 0 the system chooses."""
+        self._socket = bind(self.host, self.port, self._setting)
+        self.port = self._socket.getsockname()[1]
+
+    async def start(self) -> None:
+        """Serve; returns once connections are accepted."""
+        if self._socket is None:
+            self.bind()
+        taken = cast("socket.socket", self._socket)
+        self._server = await asyncio.get_running_loop().create_server(
+            lambda: Guest(self),
+            sock=taken,
+            ssl=self._tls,
+            ssl_handshake_timeout=self.quiet.hello if self._tls else None,
+        )
+
+    async def close(self) -> None:
+        """Accept nothing new: no connections, and no calls on those that there are."""
+        self.dispatch.closing = True
+        if self._server is not None:
+            self._server.close()
+
+    async def stop(self) -> None:
+        """Let open calls end (for `drain_seconds`), tell the others so, and leave the port."""
+        await self.close()
+        for guest in self.guests:
+            guest.calls.tell(endless=True)
+        await self._calm(self._drain_seconds)
+        for guest in self.guests:
+            guest.calls.tell()
+        await self._calm(TOLD_SECONDS)
+        for guest in list(self.guests):
+            guest.leave()
+        if self._server is None and self._socket is not None:
+            self._socket.close()
+
+    async def _calm(self, seconds: float) -> None:
+        """Wait until no call is open, or so long."""
+        if tasks := [task for guest in self.guests for task in guest.calls.tasks]:
+            await asyncio.wait(tasks, timeout=seconds)
+
+
+class Guest(Wire):
+    """One client that is connected."""
+
+    def __init__(self, port: Port) -> None:
+        self.calls = Calls(port.dispatch)
+        super().__init__(self.calls, streams=port.streams)
+        self._port = port
+        self._timer: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Let the client in, if there is room: whoever is in is served on."""
+        if len(self._port.guests) >= self._port.connections or self._port.dispatch.closing:
+            cast("asyncio.Transport", transport).abort()
+            return
+        peer = transport.get_extra_info("peername")
+        self.calls.address = peer[0] if peer else ""
+        super().connection_made(transport)
+        self._port.guests.add(self)
+        self._watch()
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """Forget the client."""
+        if self in self._port.guests:
+            self._port.guests.discard(self)
+            if self._timer is not None:
+                self._timer.cancel()
+            super().connection_lost(exc)
+
+    def _watch(self) -> None:
+        """Hang up on who says nothing, now and whenever they may have fallen silent."""
+        loop, quiet = asyncio.get_running_loop(), self._port.quiet
+        wait = quiet.idle if self.calls.ever else quiet.hello
+        left = self.calls.since + wait - loop.time()
+        if self.calls.tasks:
+            left = wait
+        if left <= 0:
+            self.leave()
+        else:
+            self._timer = loop.call_later(left, self._watch)

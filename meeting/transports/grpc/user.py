@@ -1,0 +1,110 @@
+"""UserService, both ways: what others call here, and the `UserApi` of a user domain elsewhere."""
+
+from typing import Any
+
+import msgspec
+
+from meeting.domains.user.api import Identity, Person, UserApi
+from meeting.kernel.call import Call, Role
+from meeting.transports.grpc.channel import Channel, method
+from meeting.transports.grpc.messages.google.protobuf import Empty
+from meeting.transports.grpc.messages.grpc import (
+    GetUserRequest,
+    GetUserResponse,
+    UpdateUserStatusRequest,
+    ValidateTokenRequest,
+    ValidateTokenResponse,
+)
+from meeting.transports.grpc.service import Rpc, service
+
+_ERRORS = ("", "expired", "revoked", "malformed", "banned")
+_ROLES = {role.name.lower(): role for role in Role}
+
+
+def person_out(person: Person) -> GetUserResponse:
+    """Write a person."""
+    return GetUserResponse(**msgspec.structs.asdict(person))
+
+
+def person_in(wire: GetUserResponse) -> Person:
+    """Read a person."""
+    return Person(
+        id=wire.id,
+        username=wire.username,
+        email=wire.email,
+        full_name=wire.full_name,
+        status=wire.status,
+        created_at=wire.created_at,
+    )
+
+
+def identity_out(identity: Identity) -> ValidateTokenResponse:
+    """Write whose token it is."""
+    return ValidateTokenResponse(
+        valid=identity.valid,
+        user_id=identity.user_id,
+        username=identity.username,
+        error=identity.error,
+        role=identity.role.name.lower(),
+    )
+
+
+def identity_in(wire: ValidateTokenResponse) -> Identity:
+    """Read whose token it is."""
+    error: Any = wire.error if wire.error in _ERRORS else "malformed"
+    return Identity(
+        valid=wire.valid,
+        user_id=wire.user_id,
+        username=wire.username,
+        role=_ROLES.get(wire.role, Role.GUEST),
+        error=error,
+    )
+
+
+def served(users: UserApi) -> list[Rpc]:
+    """Make UserService of the user domain."""
+
+    async def get_user(call: Call, asked: GetUserRequest) -> GetUserResponse:
+        return person_out(await users.get_user(call, asked.user_id))
+
+    async def validate_token(call: Call, asked: ValidateTokenRequest) -> ValidateTokenResponse:
+        return identity_out(await users.validate_token(call, asked.token))
+
+    async def update_user_status(call: Call, asked: UpdateUserStatusRequest) -> Empty:
+        await users.update_user_status(call, asked.user_id, asked.status)
+        return Empty()
+
+    return service(
+        "UserService",
+        {
+            "GetUser": get_user,
+            "ValidateToken": validate_token,
+            "UpdateUserStatus": update_user_status,
+        },
+    )
+
+
+class UserClient:
+    """Satisfies `UserApi` by calls to another process."""
+
+    _get_user = method("/grpc.UserService/GetUser", repeat=True)
+    _validate_token = method("/grpc.UserService/ValidateToken", repeat=True)
+    _update_user_status = method("/grpc.UserService/UpdateUserStatus", repeat=True)
+
+    def __init__(self, channel: Channel) -> None:
+        self._channel = channel
+
+    async def validate_token(self, call: Call, token: str) -> Identity:
+        """Check an access token or ticket: seal, expiry, revocation, account; never consumes it."""
+        asked = ValidateTokenRequest(token=token)
+        return identity_in(await self._channel.call(self._validate_token, call, asked))
+
+    async def get_user(self, call: Call, user_id: int) -> Person:
+        """Return one user; `user_not_found` where there is none."""
+        asked = GetUserRequest(user_id=user_id)
+        return person_in(await self._channel.call(self._get_user, call, asked))
+
+    async def update_user_status(self, call: Call, user_id: int, status: str) -> None:
+        """Set a user's presence: online, away, busy or offline; for services alone."""
+        asked = UpdateUserStatusRequest(user_id=user_id, status=status)
+        await self._channel.call(self._update_user_status, call, asked)
