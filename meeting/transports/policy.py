@@ -172,7 +172,6 @@ RPCS: Mapping[str, Rule] = MappingProxyType(
 
 LATER = frozenset(
     {
-        "/grpc.UserService/GetUsersByIds",
         "/grpc.MediaService/NotifyRecordingStarted",
         "/grpc.MediaService/NotifyRecordingStopped",
         "/grpc.MediaService/NotifyMediaProcessing",

@@ -1,5 +1,6 @@
 """UserService, both ways: what others call here, and the `UserApi` of a user domain elsewhere."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -11,6 +12,8 @@ from meeting.transports.grpc.messages.google.protobuf import Empty
 from meeting.transports.grpc.messages.grpc import (
     GetUserRequest,
     GetUserResponse,
+    GetUsersByIdsRequest,
+    GetUsersByIdsResponse,
     UpdateUserStatusRequest,
     ValidateTokenRequest,
     ValidateTokenResponse,
@@ -70,6 +73,10 @@ def served(users: UserApi) -> list[Rpc]:
     async def validate_token(call: Call, asked: ValidateTokenRequest) -> ValidateTokenResponse:
         return identity_out(await users.validate_token(call, asked.token))
 
+    async def get_users(call: Call, asked: GetUsersByIdsRequest) -> GetUsersByIdsResponse:
+        found = await users.get_users_by_ids(call, asked.user_ids)
+        return GetUsersByIdsResponse(users=[person_out(each) for each in found])
+
     async def update_user_status(call: Call, asked: UpdateUserStatusRequest) -> Empty:
         await users.update_user_status(call, asked.user_id, asked.status)
         return Empty()
@@ -79,6 +86,7 @@ def served(users: UserApi) -> list[Rpc]:
         {
             "GetUser": get_user,
             "ValidateToken": validate_token,
+            "GetUsersByIds": get_users,
             "UpdateUserStatus": update_user_status,
         },
     )
@@ -88,6 +96,7 @@ class UserClient:
     """Satisfies `UserApi` by calls to another process."""
 
     _get_user = method("/grpc.UserService/GetUser", repeat=True)
+    _get_users = method("/grpc.UserService/GetUsersByIds", repeat=True)
     _validate_token = method("/grpc.UserService/ValidateToken", repeat=True)
     _update_user_status = method("/grpc.UserService/UpdateUserStatus", repeat=True)
 
@@ -103,6 +112,12 @@ class UserClient:
         """Return one user; `user_not_found` where there is none."""
         asked = GetUserRequest(user_id=user_id)
         return person_in(await self._channel.call(self._get_user, call, asked))
+
+    async def get_users_by_ids(self, call: Call, ids: Sequence[int]) -> list[Person]:
+        """Return the users of up to 1000 ids, for services; unknown ones are left out."""
+        asked = GetUsersByIdsRequest(user_ids=list(ids))
+        answer = await self._channel.call(self._get_users, call, asked)
+        return [person_in(each) for each in answer.users]
 
     async def update_user_status(self, call: Call, user_id: int, status: str) -> None:
         """Set a user's presence: online, away, busy or offline; for services alone."""
