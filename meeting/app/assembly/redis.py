@@ -19,9 +19,10 @@ from meeting.stores.relational.adoption import SqlAdoption
 from meeting.stores.relational.database import Database
 from meeting.stores.relational.outbox import Cursors, Posts
 from meeting.stores.relational.tasks import SqlEffects
+from meeting.transports.inbox.post import RedisPost
 from meeting.transports.leases.leases import RedisLeases
 from meeting.transports.pubsub.carrier import RedisCarrier
-from meeting.transports.pubsub.feed import StreamFeed
+from meeting.transports.pubsub.feed import StreamFeed, StreamTail
 from meeting.transports.pubsub.listener import Listener
 from meeting.transports.queue.queue import RedisQueue
 from meeting.transports.redis.connection import WAIT_SECONDS, Connection
@@ -29,6 +30,8 @@ from meeting.transports.redis.connection import WAIT_SECONDS, Connection
 log = structlog.get_logger(__name__)
 
 LOOK_SECONDS = 1.0
+POST_SECONDS = 2.0
+"""How long a peer waits to be told that its frame reaches nobody on other servers."""
 
 
 class Link(msgspec.Struct, frozen=True):
@@ -36,6 +39,8 @@ class Link(msgspec.Struct, frozen=True):
 
     feed: StreamFeed
     sole: Sole
+    tail: StreamTail
+    post: RedisPost
     queue: RedisQueue
     carrier: RedisCarrier
     look: Callable[[], Coroutine[Any, Any, None]]
@@ -44,9 +49,9 @@ class Link(msgspec.Struct, frozen=True):
     stop: Callable[[], Coroutine[Any, Any, None]]
 
 
-def connect(config: Config) -> Connection:
+def connect(config: Config, seconds: float = WAIT_SECONDS) -> Connection:
     """Name the Redis of the settings; it is reached when first used."""
-    return Connection(config.redis.url, math.inf if config.debug else WAIT_SECONDS)
+    return Connection(config.redis.url, math.inf if config.debug else seconds)
 
 
 def link(config: Config, name: str, database: Database, clock: Clock, ids: Ids) -> Link:
@@ -57,10 +62,12 @@ def link(config: Config, name: str, database: Database, clock: Clock, ids: Ids) 
     connection, probe = connect(config), Connection(config.redis.url, pool=1)
     growth = Growth()
     carrier = RedisCarrier(connection)
-    relay = Relay(Posts(database), carrier)
+    posts = Posts(database)
+    relay = Relay(posts, carrier)
     listener = Listener(connection, SqlAdoption(database, clock), growth, clock)
     queue = RedisQueue(connection, clock, ids, SqlEffects(database))
     feed = StreamFeed(connection, Cursors(database), growth)
+    post = RedisPost(connect(config, POST_SECONDS), ids.new("node_"), clock)
     sole = Sole(feed, RedisLeases(connection), owner=name, clock=clock)
     lack = ""
 
@@ -82,6 +89,7 @@ def link(config: Config, name: str, database: Database, clock: Clock, ids: Ids) 
 
     async def stop() -> None:
         await sole.release()
+        await post.close()
         await queue.close()
         await probe.close()
         await connection.close()
@@ -89,6 +97,8 @@ def link(config: Config, name: str, database: Database, clock: Clock, ids: Ids) 
     return Link(
         feed=feed,
         sole=sole,
+        tail=StreamTail(connection, posts, growth),
+        post=post,
         queue=queue,
         carrier=carrier,
         look=look,

@@ -43,6 +43,9 @@ def make(
         name=f"{SIGNALING}:{name}",
         units=kept.rows.units(SqlSignalingUnit),
         feed=kept.log,
+        sole=kept.sole,
+        tail=kept.tail,
+        post=kept.post,
         tokens=tokens,
         user=users,
         meeting=meetings,
@@ -52,11 +55,15 @@ def make(
         timings=_timings(config),
         ice_urls=config.signaling.ice_urls,
     )
+    background = list(service.background())
+    if kept.post is not None and (remote := service.remote) is not None:
+        post = kept.post
+        background += [post.write, lambda: post.read(remote.take, remote.lost)]
     module = Module(
         SIGNALING,
         start=service.start,
         prepare=service.prepare,
-        background=service.background(),
+        background=background,
     )
     routes = signaling_routes.routes(service.tickets, Envelopes(clock))
     return Signals(part=Part(module=module, routes=routes), service=service)

@@ -15,25 +15,27 @@ import structlog
 from meeting.app.config import Config
 from meeting.app.module import Module
 from meeting.app.modules import STORES
-from meeting.app.readers import READERS
+from meeting.app.readers import BRIEF, READERS
 from meeting.app.state import Held, State
 from meeting.kernel.clock import Clock
 from meeting.kernel.errors import Fault
 from meeting.kernel.ids import Ids
 from meeting.kernel.ports import Feed
 from meeting.kernel.queue import Queue
+from meeting.kernel.tail import Either, Tail
 from meeting.kernel.window import Window
 from meeting.stores.relational import revision
 from meeting.stores.relational.database import FILE, WAIT_SECONDS, Database
 from meeting.stores.relational.documents import SqlDocuments
 from meeting.stores.relational.idempotency import SqlAnswers
-from meeting.stores.relational.outbox import Log
+from meeting.stores.relational.outbox import Log, LogTail
 from meeting.stores.relational.queue import SqlQueue
 from meeting.stores.relational.unit import Rows
 from meeting.stores.relational.window import SqlKeeper
 
 if TYPE_CHECKING:
     from meeting.app.assembly.redis import Link
+    from meeting.transports.inbox.post import RedisPost
 
 log = structlog.get_logger(__name__)
 
@@ -49,6 +51,10 @@ class Stores(msgspec.Struct, frozen=True):
     log: Feed
     sole: Feed
     """The log for consumers that belong to no process: of many processes one reads at a time."""
+    tail: Tail
+    """The log for readers that live and die with this process."""
+    post: "RedisPost | None"
+    """What carries frames of signalling between processes, where there may be several."""
     documents: SqlDocuments
     answers: SqlAnswers
     queue: Queue
@@ -60,18 +66,20 @@ def make(config: Config, state: State, clock: Clock, ids: Ids) -> Stores:
     database = connect(config)
     redis = _link(config, state.name, database, clock, ids) if config.redis.url.reveal() else None
     kept = timedelta(hours=config.redis.kept_hours)
-    keeper = SqlKeeper(database, clock, READERS, redis.carrier if redis else None)
+    keeper = SqlKeeper(database, clock, READERS, redis.carrier if redis else None, BRIEF)
     window = Window(keeper, redis.carrier if redis else None, kept)
     if database.sqlite:
         module = _file(database, state, window)
     else:
         module = _server(config, database, state, window, redis)
-    log = Log(database)
+    log, tail = Log(database), LogTail(database)
     return Stores(
         module=module,
         database=database,
         log=redis.feed if redis else log,
         sole=redis.sole if redis else log,
+        tail=Either(redis.tail, tail) if redis else tail,
+        post=redis.post if redis else None,
         documents=SqlDocuments(database),
         answers=SqlAnswers(database, clock),
         queue=redis.queue if redis else SqlQueue(database, clock, ids),

@@ -7,6 +7,7 @@ from meeting.domains.signaling import frames
 from meeting.domains.signaling.admission import Admitted
 from meeting.domains.signaling.deadline import edge
 from meeting.domains.signaling.entry import Entry
+from meeting.domains.signaling.letter import Sender
 from meeting.domains.signaling.model import Close, Limits, Place, Timings
 from meeting.domains.signaling.rate import Rate
 from meeting.domains.signaling.room import Member
@@ -132,12 +133,13 @@ class Dialogue:
             "username": place.username,
         }
         sent = frames.relayed(frame, sender, self._clock.now())
-        user_id = frame.to_user_id
+        room_id, user_id, by = place.room_id, frame.to_user_id, Sender.of(place)
         if frame.to_peer_id is not None:
-            found = await self._router.to_peer(place.room_id, frame.to_peer_id, user_id, sent)
+            found = await self._router.to_peer(room_id, frame.to_peer_id, user_id, sent, sender=by)
         else:
             assert user_id is not None  # noqa: S101 - checked above, said to the type checker
-            found = await self._router.to_user(place.room_id, user_id, sent, but=place.peer_id) > 0
+            but = place.peer_id
+            found = await self._router.to_user(room_id, user_id, sent, but=but, sender=by) > 0
         if not found:
             raise Fault(Kind.NOT_FOUND, "nobody of that name is connected to this room")
 

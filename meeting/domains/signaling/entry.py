@@ -42,8 +42,15 @@ class Entry:
     """Lets peers into rooms."""
 
     def __init__(
-        self, *, meeting: MeetingApi, presence: Presence, clock: Clock, ice_urls: tuple[str, ...]
+        self,
+        *,
+        meeting: MeetingApi,
+        presence: Presence,
+        clock: Clock,
+        ice_urls: tuple[str, ...],
+        node: str = "",
     ) -> None:
+        self._node = node
         self._meeting = meeting
         self._presence = presence
         self._clock = clock
@@ -59,6 +66,7 @@ class Entry:
             )
         if access.error in HOPELESS:
             raise _refused(access.error)
+        place = msgspec.structs.replace(place, node=self._node)
         await self._presence.hold(place)
         unsure = True
         try:
@@ -68,7 +76,7 @@ class Entry:
                 )
             unsure = access.has_access
             granted = _granted(place, access, self._clock.now())
-            await self._presence.enter(
+            return await self._presence.enter(
                 granted, member, lambda roll: self._joined(granted, roll, info, request_id)
             )
         except Fault as fault:
@@ -77,7 +85,6 @@ class Entry:
         except BaseException:
             await self._withdraw(place, unsure=unsure)
             raise
-        return granted
 
     async def _info(self, call: Call, meeting_id: int) -> MeetingInfo:
         """Return the meeting; one that is absent is refused in the words of one that is hidden."""

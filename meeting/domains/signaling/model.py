@@ -13,6 +13,8 @@ PEER_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 PeerId = Annotated[str, msgspec.Meta(pattern=rf"^{PEER_ID.pattern}\Z")]
 PLACES = "signaling/"
 """What the keys of all places begin with."""
+PARTED = "parted/"
+"""What the keys of all marks of users begin with whose last peer has gone."""
 MIB = 1024 * 1024
 LONGEST_FRAME = 256 * 1024
 """What a frame may be set to at most; a queue has to hold at least that and who sent it."""
@@ -25,6 +27,7 @@ class Close(IntEnum):
     DRAIN = 1001
     TOO_BIG = 1009
     INTERNAL = 1011
+    OVERLOAD = 1013
     TOKEN_ENDED = 4001
     KICKED = 4002
     MEETING_ENDED = 4003
@@ -89,6 +92,12 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
     """False while the meeting domain is asked; nobody sees the peer until then."""
     owed: bool = False
     """Its end must be announced even if it is never admitted: it stood for an earlier peer."""
+    freed_at: datetime | None = None
+    """When the meeting freed the user's seat, while this peer was on its way in."""
+    version: int = 0
+    """The version of the roster from which on it is shown; 0 until then."""
+    node: str = ""
+    """The process that holds its socket; empty where there is but one."""
 
     @property
     def key(self) -> str:
@@ -119,6 +128,11 @@ class Roll(msgspec.Struct, frozen=True, kw_only=True):
     def users(self) -> int:
         """Return how many users are in the room."""
         return len({place.user_id for place in self.places})
+
+
+def parted(room_id: str, user_id: int) -> str:
+    """Return the key of the mark that a user's last peer has gone from a room."""
+    return f"{PARTED}{room_id}/{user_id}/"
 
 
 def prefix(room_id: str) -> str:

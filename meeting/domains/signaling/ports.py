@@ -1,5 +1,6 @@
 """What signalling needs from outside: its rows, and the sockets that its peers speak through."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -21,6 +22,10 @@ class SignalingUnit(Unit, Protocol):
         """Return the version of a room's roster."""
         ...
 
+    async def lock(self, room_id: str) -> int:
+        """Keep other changes off a room's roster until the unit's end; return its version."""
+        ...
+
     async def bump(self, room_id: str, by: int = 1) -> int:
         """Raise the version of a room's roster, once a change, and return it."""
         ...
@@ -31,6 +36,22 @@ class SignalingUnit(Unit, Protocol):
 
     async def jump(self, consumer: str, topic: str) -> None:
         """Move a consumer's cursor to the end of the log."""
+        ...
+
+
+class Post(Protocol):
+    """Carries frames to the other processes of signalling: what one sends stays in its order."""
+
+    @property
+    def node(self) -> str:
+        """Return what this process goes by; another one after each start."""
+        ...
+
+    async def send(self, nodes: Sequence[str] | None, head: bytes, frame: bytes) -> int:
+        """Send to some processes, None: to all others; to how many that live.
+
+        `unavailable` where nobody knows whether it arrived. `head` says whom there it is for.
+        """
         ...
 
 

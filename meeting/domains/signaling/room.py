@@ -1,15 +1,33 @@
-"""One room of this process: its members by peer and by user, and the order of what they are told.
+"""One room of this process: its members, and what each of them has been told of the roster.
 
-The lock makes a change of the roster and the frames about it one step, so that nobody is told of
-version 7 before version 6. It belongs to one room; rooms never wait for each other.
+Changes come from the log in the order of their versions, and those of our own making at once as
+well, from whoever made them. Each member is told each change once, the next one first: what is
+newer than the next is left to the log, which brings both. So no lock orders what members hear, and
+nobody waits for another process.
 """
 
-import asyncio
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
-from typing import NamedTuple, Protocol
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Protocol
 
-from meeting.domains.signaling.model import Close, Place
+from meeting.domains.signaling import telling
+from meeting.domains.signaling.changes import Change, RosterChanged
+from meeting.domains.signaling.letter import Letter
+from meeting.domains.signaling.model import MIB, Close, Place, Roll
+from meeting.domains.signaling.replica import Replica
+
+MISSED = 1000
+"""Changes that are kept for peers on their way in."""
+WAITING = 256
+WAITING_BYTES = MIB
+"""Frames and bytes that wait for one member, or for peers on their way in."""
+BEHIND = "this server has lost track of the room; connect and join again"
+TEXTS = {
+    Close.LEFT: "you left",
+    Close.KICKED: "kicked",
+    Close.REPLACED: "a newer socket came",
+    Close.LEASE_OVER: "your place was not renewed in time; connect and join again",
+}
 
 
 class Member(Protocol):
@@ -24,28 +42,84 @@ class Member(Protocol):
         ...
 
 
-class Seated(NamedTuple):
-    """A member and the place it has."""
+class Waiting:
+    """Frames that can't be delivered yet, in the order in which they came; bounded."""
 
-    place: Place
-    member: Member
+    def __init__(self) -> None:
+        self._frames: deque[tuple[Letter, bytes]] = deque()
+        self._size = 0
+
+    def put(self, letter: Letter, frame: bytes) -> bool:
+        """Keep a frame; False where there is no room."""
+        if len(self._frames) >= WAITING or self._size + len(frame) > WAITING_BYTES:
+            return False
+        self._frames.append((letter, frame))
+        self._size += len(frame)
+        return True
+
+    def drain(self) -> Sequence[tuple[Letter, bytes]]:
+        """Take all out."""
+        found, self._frames, self._size = self._frames, deque(), 0
+        return found
+
+    def __iter__(self) -> Iterator[tuple[Letter, bytes]]:
+        return iter(self._frames)
+
+    def __len__(self) -> int:
+        return len(self._frames)
+
+
+class Seated:
+    """A member, the place it has, and how far it has been told of the roster."""
+
+    __slots__ = ("member", "place", "told", "waiting")
+
+    def __init__(self, place: Place, member: Member) -> None:
+        self.place = place
+        self.member = member
+        self.told = place.version
+        """What it was shown when it joined, to begin with."""
+        self.waiting = Waiting()
+        """Frames of peers that it has not been told of yet."""
 
 
 class Room:
     """The members of one room that speak to this process."""
 
     def __init__(self) -> None:
-        self.lock = asyncio.Lock()
-        self.pending = 0
-        """How many hold or wait for the lock."""
+        self.replica = Replica()
+        self.expected = 0
+        """Peers of this process that are on their way in."""
         self._seated: dict[str, Seated] = {}
         self._by_user: dict[int, dict[str, Seated]] = {}
+        self._missed: list[Change] = []
+        """What the log has told while somebody was on the way in."""
+        self._early = Waiting()
+        """Frames that came meanwhile, and may be for who is on the way in."""
+        self._overrun = False
 
-    def add(self, place: Place, member: Member) -> None:
-        """Seat a member."""
+    def seat(self, place: Place, member: Member, roll: Roll, joined: bytes) -> None:
+        """Seat a member: it gets `joined`, which shows the roll, then whatever came since."""
+        if not self.replica.version:
+            self.replica.begin(roll)
+            for change in self._missed:
+                if isinstance(change, RosterChanged):
+                    self.replica.follow(change)
+        if (former := self._seated.get(place.peer_id)) is not None:
+            # The store has ended it; the log has not told us yet.
+            heir = former.place.user_id == place.user_id
+            self._end(former, Close.REPLACED if heir else Close.LEASE_OVER)
         seated = Seated(place, member)
         self._seated[place.peer_id] = seated
         self._by_user.setdefault(place.user_id, {})[place.peer_id] = seated
+        member.deliver(joined)
+        if self._overrun:
+            self._cut_off(seated)
+        for change in self._missed:
+            self._tell(seated, change, telling.told(change), final=True)
+        for letter, frame in self._early:
+            if letter.fits(place):
+                self._give(seated, letter, frame)
 
     def remove(self, place: Place) -> Member | None:
         """Unseat the member of this very session, if it is here."""
@@ -58,6 +132,42 @@ class Room:
         if not peers:
             del self._by_user[place.user_id]
         return seated.member
+
+    def hear(self, change: Change, *, final: bool) -> None:
+        """Tell the members of a change; `final` when it comes from the log, which has no gaps."""
+        if final and self.expected:
+            if len(self._missed) < MISSED:
+                self._missed.append(change)
+            else:
+                self._overrun = True
+        if isinstance(change, RosterChanged):
+            self.replica.follow(change)
+        said = telling.told(change) if self._seated else []
+        for seated in list(self._seated.values()):
+            self._tell(seated, change, said, final=final)
+
+    def forward(self, letter: Letter, frame: bytes) -> int:
+        """Deliver a frame to whom it is for; to how many, with those that may still be coming."""
+        found = 0
+        for seated in self._addressed(letter):
+            if letter.fits(seated.place):
+                found += 1
+                self._give(seated, letter, frame)
+        if self.expected and not (letter.peer_id and found):
+            self._overrun |= not self._early.put(letter, frame)
+            found = found or 1
+        return found
+
+    def settle(self) -> None:
+        """Forget what was kept for peers on their way in: there are none any more."""
+        self._missed.clear()
+        self._early.drain()
+        self._overrun = False
+
+    def cut_off(self) -> None:
+        """Close all members: something that was meant for them is lost, and nobody knows what."""
+        for seated in list(self._seated.values()):
+            self._cut_off(seated)
 
     def peer(self, peer_id: str) -> Seated | None:
         """Return one peer."""
@@ -73,29 +183,56 @@ class Room:
     def __len__(self) -> int:
         return len(self._seated)
 
+    def _addressed(self, letter: Letter) -> Iterable[Seated]:
+        if letter.peer_id:
+            peer = self.peer(letter.peer_id)
+            return [] if peer is None else [peer]
+        return self.of_user(letter.user_id) if letter.user_id else self
 
-class Rooms:
-    """The rooms of this process; one exists while it has members or somebody works on it."""
+    def _tell(self, seated: Seated, change: Change, said: Sequence[bytes], *, final: bool) -> None:
+        if not isinstance(change, RosterChanged):
+            if seated.place.version <= change.version:
+                _deliver(seated, said)
+            return
+        if change.version <= seated.told:
+            return
+        if change.before != seated.told:
+            if final:
+                self._cut_off(seated)
+            return
+        seated.told = change.version
+        session = seated.place.session_id
+        own = [gone for gone in change.left if gone.place.session_id == session]
+        if own:
+            self._end(seated, own[0].close)
+        elif change.ended:
+            _deliver(seated, said)
+            self.remove(seated.place)
+            seated.member.end(Close.MEETING_ENDED, "the meeting has ended", kept=False)
+        else:
+            _deliver(seated, said)
+            for letter, frame in seated.waiting.drain():
+                self._give(seated, letter, frame)
 
-    def __init__(self) -> None:
-        self._rooms: dict[str, Room] = {}
+    def _give(self, seated: Seated, letter: Letter, frame: bytes) -> None:
+        """Deliver a frame, or keep it until the member knows who sent it."""
+        sender = letter.sender
+        if sender is not None and seated.told < sender.version:
+            if not seated.waiting.put(letter, frame):
+                self._cut_off(seated)
+        elif sender is None or not self.replica.gone(sender):
+            seated.member.deliver(frame)
 
-    def get(self, room_id: str) -> Room | None:
-        """Return a room that exists."""
-        return self._rooms.get(room_id)
+    def _end(self, seated: Seated, code: Close) -> None:
+        self.remove(seated.place)
+        seated.member.end(code, TEXTS[code], kept=False)
 
-    @asynccontextmanager
-    async def locked(self, room_id: str) -> AsyncIterator[Room]:
-        """Work on a room alone; makes it where it is missing and drops it where it is empty."""
-        room = self._rooms.setdefault(room_id, Room())
-        room.pending += 1
-        try:
-            async with room.lock:
-                yield room
-        finally:
-            room.pending -= 1
-            if not room.pending and not len(room):
-                self._rooms.pop(room_id, None)
+    def _cut_off(self, seated: Seated) -> None:
+        """Close a member, whose place is kept: what it has missed it gets anew by a join."""
+        self.remove(seated.place)
+        seated.member.end(Close.OVERLOAD, BEHIND)
 
-    def __len__(self) -> int:
-        return len(self._rooms)
+
+def _deliver(seated: Seated, said: Sequence[bytes]) -> None:
+    for frame in said:
+        seated.member.deliver(frame)

@@ -1,57 +1,51 @@
-"""Who is in which room: places as leases, so that they outlive this process and end without it.
+"""Who is in which room: places as leases, so that they outlive this process and end without it."""
 
-Whatever ends a place removes its lease and announces the end in one commit; a place that somebody
-else ended already is left alone, so an end takes effect once, however many ask for it.
-"""
-
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
 from typing import Protocol
 
-import msgspec
-
 from meeting.domains.meeting.events import LeaveReason
-from meeting.domains.signaling.events import ConnectionClosed
-from meeting.domains.signaling.model import PLACES, Place, Roll, Timings, owner, place_of, prefix
+from meeting.domains.signaling import register
+from meeting.domains.signaling.changes import RosterChanged
+from meeting.domains.signaling.model import (
+    PARTED,
+    PLACES,
+    Place,
+    Roll,
+    Timings,
+    owner,
+    place_of,
+    prefix,
+)
 from meeting.domains.signaling.ports import SignalingUnit
+from meeting.domains.signaling.register import Register
 from meeting.kernel.clock import Clock
-from meeting.kernel.errors import Fault, Kind
-from meeting.kernel.lease import Lease
 from meeting.kernel.ports import Units
 
 
-class Gone(msgspec.Struct, frozen=True, kw_only=True):
-    """A place that ended, and the roster's version from then on."""
-
-    place: Place
-    reason: LeaveReason
-    version: int
-
-
 class Roster(Protocol):
-    """The places of all rooms, whichever process their peers speak to."""
+    """The places of all rooms, whichever process their peers speak to.
 
-    async def hold(self, place: Place) -> Gone | None:
-        """Keep a place, unseen, while the meeting is asked; return the one it stands in for.
+    What changes in sight of others is returned as the log has it; None where nothing did.
+    """
+
+    async def hold(self, place: Place) -> RosterChanged | None:
+        """Keep a place, unseen, while the meeting is asked; whom it stands in for has left.
 
         `conflict` where another user has that peer_id in the room.
         """
         ...
 
     async def admit(self, place: Place) -> Roll:
-        """Show a held place; `conflict` where it was ended meanwhile."""
+        """Show a held place from the roll's version on; `conflict` where it was ended meanwhile."""
         ...
 
-    async def withdraw(self, place: Place, *, unsure: bool) -> None:
+    async def withdraw(self, place: Place, *, unsure: bool) -> RosterChanged | None:
         """Give a held place up; `unsure` when the meeting may have let the user in."""
         ...
 
-    async def end(self, place: Place, reason: LeaveReason) -> Gone | None:
-        """End a place and announce it; None where it has ended before."""
-        ...
-
-    async def clear(self, room_id: str, reason: LeaveReason) -> list[Place]:
-        """End all places of a room and announce each end; return them."""
+    async def end(self, place: Place, reason: LeaveReason) -> RosterChanged | None:
+        """End a place and announce it, unless it has ended before."""
         ...
 
     async def lapse(self, place: Place) -> None:
@@ -66,6 +60,10 @@ class Roster(Protocol):
         """Return who is in a room, and at which version."""
         ...
 
+    async def find(self, room_id: str, peer_id: str) -> Place | None:
+        """Return the place of one peer that others see."""
+        ...
+
     async def held(self, room_id: str, user_id: int) -> list[Place]:
         """Return a user's places in a room, also those that nobody sees yet."""
         ...
@@ -74,8 +72,12 @@ class Roster(Protocol):
         """Return places whose time is over and that nobody has ended yet, the longest ago first."""
         ...
 
-    async def expire(self, place: Place) -> Gone | None:
-        """End a place whose time is over; None where it was renewed or ended meanwhile."""
+    async def expire(self, room_id: str, places: Iterable[Place]) -> RosterChanged | None:
+        """End places of a room whose time is over, but none that was renewed or ended meanwhile."""
+        ...
+
+    async def forget(self, limit: int) -> None:
+        """Forget marks of departures whose time is over."""
         ...
 
 
@@ -87,76 +89,42 @@ class LeaseRoster:
         self._clock = clock
         self._timings = timings
 
-    async def hold(self, place: Place) -> Gone | None:
-        """Keep a place, unseen, while the meeting is asked; return the one it stands in for."""
-        gone = None
+    async def hold(self, place: Place) -> RosterChanged | None:
+        """Keep a place, unseen, while the meeting is asked; whom it stands in for has left."""
         async with self._units.write() as unit:
-            current = await unit.leases.get(place.key, lock=True)
-            if current is not None:
-                old = place_of(current)
-                lives = current.lives(self._clock.now())
-                if lives and old.user_id != place.user_id:
-                    raise Fault(
-                        Kind.CONFLICT, "another user has this peer_id; choose one of your own"
-                    )
-                heir = old.user_id == place.user_id
-                place = msgspec.structs.replace(place, owed=heir)
-                gone = await _close(unit, old, "replaced" if lives else "connection_lost", heir)
+            if await unit.leases.get(place.key) is not None:
+                room = await register.open_(unit, place.room_id, self._clock, self._timings)
+                await room.hold(place)
+                return await room.write()
+            # Nobody sees it yet, so the room needs no lock.
             held = self._timings.held
             if await unit.leases.take(place.key, place.owner, held, place.value) is None:
-                raise Fault(Kind.CONFLICT, "another socket took this peer_id just now; join again")
-        return gone
+                raise register.taken()
+        return None
 
     async def admit(self, place: Place) -> Roll:
-        """Show a held place; `conflict` where it was ended meanwhile."""
-        async with self._units.write() as unit:
-            held = await _held(unit, place)
-            if held is None:
-                raise Fault(Kind.CONFLICT, "the place was taken away while you joined; join again")
-            await unit.leases.rewrite(held, place.value)
-            await unit.bump(place.room_id)
-            return await self._roll(unit, place.room_id)
+        """Show a held place from the roll's version on; `conflict` where it was ended meanwhile."""
+        async with self._room(place.room_id) as room:
+            return await room.admit(place)
 
-    async def withdraw(self, place: Place, *, unsure: bool) -> None:
+    async def withdraw(self, place: Place, *, unsure: bool) -> RosterChanged | None:
         """Give a held place up; `unsure` when the meeting may have let the user in."""
-        async with self._units.write() as unit:
-            held = await _held(unit, place)
-            if held is None:
-                return
-            await unit.leases.release(held)
-            if unsure or place_of(held).owed:
-                await _close(unit, place_of(held), "connection_lost", heir=False)
+        async with self._room(place.room_id) as room:
+            await room.withdraw(place, unsure=unsure)
+            return await room.write()
 
-    async def end(self, place: Place, reason: LeaveReason) -> Gone | None:
-        """End a place and announce it; None where it has ended before."""
-        async with self._units.write() as unit:
-            held = await _held(unit, place)
-            if held is None:
-                return None
-            await unit.leases.release(held)
-            return await _close(unit, place_of(held), reason, heir=False)
-
-    async def clear(self, room_id: str, reason: LeaveReason) -> list[Place]:
-        """End all places of a room and announce each end; return them.
-
-        In a few statements, however many there are: nobody else may write meanwhile.
-        """
-        async with self._units.write() as unit:
-            places = [place_of(lease) for lease in await unit.leases.clear(prefix(room_id))]
-            left = Counter(place.user_id for place in places)
-            for place in places:
-                left[place.user_id] -= 1
-                unit.append(_closed(place, reason, last=not left[place.user_id]))
-            if places:
-                await unit.bump(room_id, len(places))
-            return places
+    async def end(self, place: Place, reason: LeaveReason) -> RosterChanged | None:
+        """End a place and announce it, unless it has ended before."""
+        async with self._room(place.room_id) as room:
+            await room.end(place, reason)
+            return await room.write()
 
     async def lapse(self, place: Place) -> None:
         """Let a place live for the grace from now on, and no longer."""
         async with self._units.write() as unit:
-            held = await _held(unit, place)
-            if held is not None:
-                await unit.leases.renew(held, self._timings.kept)
+            lease = await unit.leases.get(place.key, lock=True)
+            if lease is not None and place_of(lease).session_id == place.session_id:
+                await unit.leases.renew(lease, self._timings.kept)
 
     async def renew(self, places: Sequence[Place]) -> None:
         """Keep the places of living sockets."""
@@ -167,7 +135,15 @@ class LeaseRoster:
     async def roll(self, room_id: str) -> Roll:
         """Return who is in a room, and at which version."""
         async with self._units.read() as unit:
-            return await self._roll(unit, room_id)
+            version = await unit.version(room_id)
+            return await register.roll(unit, room_id, version, self._timings)
+
+    async def find(self, room_id: str, peer_id: str) -> Place | None:
+        """Return the place of one peer that others see."""
+        async with self._units.read() as unit:
+            lease = await unit.leases.get(prefix(room_id) + peer_id)
+        place = None if lease is None else place_of(lease)
+        return place if place is not None and place.admitted else None
 
     async def held(self, room_id: str, user_id: int) -> list[Place]:
         """Return a user's places in a room, also those that nobody sees yet."""
@@ -180,59 +156,22 @@ class LeaseRoster:
         async with self._units.read() as unit:
             return [place_of(lease) for lease in await unit.leases.over(PLACES, limit)]
 
-    async def expire(self, place: Place) -> Gone | None:
-        """End a place whose time is over; None where it was renewed or ended meanwhile."""
+    async def expire(self, room_id: str, places: Iterable[Place]) -> RosterChanged | None:
+        """End places of a room whose time is over, but none that was renewed or ended meanwhile."""
+        async with self._room(room_id) as room:
+            await room.expire(places)
+            return await room.write()
+
+    async def forget(self, limit: int) -> None:
+        """Forget marks of departures whose time is over."""
+        async with self._units.read() as unit:
+            over = await unit.leases.over(PARTED, limit)
+        if over:
+            async with self._units.write() as unit:
+                for mark in over:
+                    await unit.leases.release(mark)
+
+    @asynccontextmanager
+    async def _room(self, room_id: str) -> AsyncIterator[Register]:
         async with self._units.write() as unit:
-            held = await _held(unit, place)
-            if held is None or held.lives(self._clock.now()):
-                return None
-            await unit.leases.release(held)
-            return await _close(unit, place_of(held), "connection_lost", heir=False)
-
-    async def _roll(self, unit: SignalingUnit, room_id: str) -> Roll:
-        held = [(lease, place_of(lease)) for lease in await unit.leases.list(prefix(room_id))]
-        seen = [(lease, place) for lease, place in held if place.admitted]
-        return Roll(
-            version=await unit.version(room_id),
-            places=[place for _, place in seen],
-            seen_at={
-                place.peer_id: max(place.joined_at, lease.expires_at - self._timings.held)
-                for lease, place in seen
-            },
-        )
-
-
-async def _held(unit: SignalingUnit, place: Place) -> Lease | None:
-    """Return the lease of this very session; one of a later peer is not ours to end."""
-    lease = await unit.leases.get(place.key, lock=True)
-    if lease is None or place_of(lease).session_id != place.session_id:
-        return None
-    return lease
-
-
-async def _close(unit: SignalingUnit, place: Place, reason: LeaveReason, heir: bool) -> Gone:
-    """Announce that a place has ended; `heir` when the same user takes it over at once.
-
-    `last` counts peers that are only held, too; the first of them then owes the announcement,
-    in case it is never admitted.
-    """
-    others = [
-        (lease, other)
-        for lease in await unit.leases.list(prefix(place.room_id), owner=place.owner)
-        if (other := place_of(lease)).peer_id != place.peer_id
-    ]
-    if others and not heir and not any(other.admitted for _, other in others):
-        lease, other = others[0]
-        await unit.leases.rewrite(lease, msgspec.structs.replace(other, owed=True).value)
-    unit.append(_closed(place, reason, last=not others and not heir))
-    return Gone(place=place, reason=reason, version=await unit.bump(place.room_id))
-
-
-def _closed(place: Place, reason: LeaveReason, *, last: bool) -> ConnectionClosed:
-    return ConnectionClosed(
-        room_id=place.room_id,
-        user_id=place.user_id,
-        reason=reason,
-        peer_connection_id=f"pc_{place.peer_id}",
-        last=last,
-    )
+            yield await register.open_(unit, room_id, self._clock, self._timings)

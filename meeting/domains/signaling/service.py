@@ -9,16 +9,19 @@ import structlog
 from meeting.domains.meeting.api import MeetingApi
 from meeting.domains.signaling.admission import Admission, Admitted, Knock
 from meeting.domains.signaling.broadcasts import Broadcasts
+from meeting.domains.signaling.decisions import Decisions
 from meeting.domains.signaling.dialogue import Dialogue
 from meeting.domains.signaling.entry import Entry
+from meeting.domains.signaling.follower import Follower
 from meeting.domains.signaling.model import Close, Limits, Timings
 from meeting.domains.signaling.online import Online
-from meeting.domains.signaling.ports import SignalingUnit, Socket
+from meeting.domains.signaling.ports import Post, SignalingUnit, Socket
 from meeting.domains.signaling.presence import Presence
 from meeting.domains.signaling.reactions import Reactions
-from meeting.domains.signaling.room import Rooms
+from meeting.domains.signaling.remote import RemoteRouter
+from meeting.domains.signaling.rooms import Rooms
 from meeting.domains.signaling.roster import LeaseRoster
-from meeting.domains.signaling.router import LocalRouter
+from meeting.domains.signaling.router import LocalRouter, Router
 from meeting.domains.signaling.seats import Seats
 from meeting.domains.signaling.session import Session
 from meeting.domains.signaling.stays import Stay, Stays
@@ -28,6 +31,7 @@ from meeting.kernel.clock import Clock
 from meeting.kernel.errors import Fault, Kind
 from meeting.kernel.ids import Ids
 from meeting.kernel.ports import Feed, Units
+from meeting.kernel.tail import Tail
 from meeting.kernel.token import Tokens
 
 PULSE_SECONDS = 1.0
@@ -39,6 +43,8 @@ class Signaling:
     """Lets sockets in and serves them.
 
     `name` tells this process from others that share the store; it stays the same over restarts.
+    `sole` is the log for what one process of all reads, `tail` what each reads for itself. Without
+    a `post` there is no other process that has sockets.
     """
 
     def __init__(
@@ -47,6 +53,9 @@ class Signaling:
         name: str = "signaling",
         units: Units[SignalingUnit],
         feed: Feed,
+        sole: Feed,
+        tail: Tail,
+        post: Post | None = None,
         tokens: Tokens,
         user: UserApi,
         meeting: MeetingApi,
@@ -62,11 +71,20 @@ class Signaling:
         self._ids = ids
         rooms = Rooms()
         self.seats = Seats(clock, self.limits)
-        self._router = LocalRouter(rooms, self.seats)
-        roster = LeaseRoster(units, clock, self.timings)
-        self.presence = Presence(roster, self._router, rooms, clock, self.timings)
+        self.roster = LeaseRoster(units, clock, self.timings)
+        self.remote: RemoteRouter | None = None
+        self._router: Router = (local := LocalRouter(rooms, self.seats))
+        if post is not None:
+            self._router = self.remote = RemoteRouter(local, rooms, self.roster, post)
+        self.presence = Presence(self.roster, rooms, clock, self.timings)
         self.online = Online(Stays(units, clock, self.timings), user, clock, ids, self.timings)
-        self._entry = Entry(meeting=meeting, presence=self.presence, clock=clock, ice_urls=ice_urls)
+        self._entry = Entry(
+            meeting=meeting,
+            presence=self.presence,
+            clock=clock,
+            ice_urls=ice_urls,
+            node="" if post is None else post.node,
+        )
         self._admission = Admission(
             tokens=tokens,
             user=user,
@@ -84,9 +102,9 @@ class Signaling:
             limits=self.limits,
             timings=self.timings,
         )
-        self.reactions = Reactions(
-            name=name, feed=feed, units=units, presence=self.presence, seats=self.seats
-        )
+        self.reactions = Reactions(name=name, feed=feed, units=units, seats=self.seats)
+        self.decisions = Decisions(feed=sole, units=units, clock=clock, timings=self.timings)
+        self.follower = Follower(tail, rooms)
 
     async def admit(self, knock: Knock) -> Admitted:
         """Check who asks for an upgrade; what it raises is the refusal.
@@ -137,6 +155,7 @@ class Signaling:
     async def start(self) -> None:
         """Begin to listen to the other domains, unless the store is away."""
         try:
+            await self.follower.begin()
             await self.reactions.begin()
         except Fault as fault:
             if fault.kind is not Kind.UNAVAILABLE:
@@ -152,8 +171,9 @@ class Signaling:
     def background(self) -> tuple[Callable[[], Coroutine[Any, Any, None]], ...]:
         """Return what must run while this domain does; each raises when it can't go on."""
         return (
-            lambda: self.reactions.run(self.reactions.meetings),
-            lambda: self.reactions.run(self.reactions.users),
+            self.decisions.consumer.run,
+            self.follower.run,
+            self.reactions.run,
             lambda: self.presence.run(self.seats.places),
             self.online.keep,
             self.online.tell,

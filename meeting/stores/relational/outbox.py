@@ -161,3 +161,36 @@ class Log:
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await growth.wait()
+
+
+class LogTail:
+    """Satisfies `Tail`: the outbox behind a position that the reader remembers."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._posts = Posts(database)
+        self._growth: dict[str, asyncio.Event] = {}
+
+    async def end(self) -> int:
+        """Return the last position that was given out, whatever the topic."""
+        return await self._posts.end()
+
+    async def after(self, topic: str, position: int, limit: int = 100) -> Sequence[Posted]:
+        """Return the events of a topic behind a position, in commit order."""
+        self._growth[topic] = self._database.growth(topic)
+        async with self._database.read() as connection:
+            rows = await connection.execute(
+                select(outbox)
+                .where(outbox.c.topic == topic, outbox.c.position > position)
+                .where(outbox.c.kind.in_(EVENTS))
+                .order_by(outbox.c.position)
+                .limit(limit)
+            )
+            return [_posted(row) for row in rows]
+
+    async def wait(self, topic: str, seconds: float) -> None:
+        """Return when the topic may have grown since the last `after`."""
+        growth = self._growth.get(topic) or self._database.growth(topic)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await growth.wait()

@@ -44,12 +44,20 @@ class SqlSignalingUnit(SqlUnit):
         found = select(rooms.c.version).where(rooms.c.room_id == room_id)
         return (await self.connection.execute(found)).scalar() or 0
 
+    async def lock(self, room_id: str) -> int:
+        """Keep other changes off a room's roster until the unit's end; return its version."""
+        wanted = select(rooms.c.version).where(rooms.c.room_id == room_id).with_for_update()
+        found = (await self.connection.execute(wanted)).scalar()
+        if found is None:
+            row = {"room_id": room_id, "version": 0}
+            await self.connection.execute(
+                upsert(self.connection, rooms, row, keys=["room_id"], replace=False)
+            )
+            found = (await self.connection.execute(wanted)).scalar_one()
+        return int(found)
+
     async def bump(self, room_id: str, by: int = 1) -> int:
-        """Raise the version of a room's roster, once a change, and return it."""
-        row = {"room_id": room_id, "version": 0}
-        await self.connection.execute(
-            upsert(self.connection, rooms, row, keys=["room_id"], replace=False)
-        )
+        """Raise the version of a locked room's roster, and return it."""
         raised = await self.connection.execute(
             update(rooms)
             .where(rooms.c.room_id == room_id)

@@ -31,15 +31,19 @@ class SqlKeeper:
         clock: Clock,
         readers: Mapping[str, Sequence[str]],
         queues: Queues | None = None,
+        brief: Mapping[str, timedelta] | None = None,
     ) -> None:
         self._database = database
         self._clock = clock
         self._readers = readers
         self._queues = queues
+        self._brief = brief or {}
+        """Topics that are kept for less than the window."""
 
     async def trim(self, kept: timedelta, carried: int | None) -> Mapping[str, int]:
         """Forget what is older and needed by nobody; the first of each topic that is left."""
-        before = self._clock.now() - kept
+        now = self._clock.now()
+        before = now - kept
         async with self._database.read() as connection:
             topics = (await connection.execute(select(outbox.c.topic).distinct())).scalars().all()
             last = (await connection.execute(select(func.max(outbox.c.position)))).scalar() or 0
@@ -47,7 +51,11 @@ class SqlKeeper:
         while await sweep(self._database, before - SETTLED):
             pass
         bound = last - 1 if carried is None else min(last - 1, carried)
-        return {topic: await self._topic(topic, before, bound, last) for topic in topics}
+        spans = {topic: min(kept, self._brief.get(topic, kept)) for topic in topics}
+        return {
+            topic: await self._topic(topic, now - span, bound, last)
+            for topic, span in spans.items()
+        }
 
     async def _topic(self, topic: str, before: datetime, bound: int, last: int) -> int:
         names = self._readers.get(topic, ())

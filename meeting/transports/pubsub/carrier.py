@@ -11,6 +11,7 @@ from meeting.kernel.relay import Posted
 from meeting.transports.pubsub.names import (
     GROWN,
     POSITION,
+    SILENT,
     TOPICS,
     Carried,
     published,
@@ -116,7 +117,8 @@ def _told(each: Posted) -> _Words:
     message = each.message
     if message.kind == "task":
         return words(msgspec.convert(message.payload, Letter))
-    sent = published(message) if message.kind == "event" else b""
+    said = message.kind == "event" and message.topic not in SILENT
+    sent = published(message) if said else b""
     return str(each.position), msgspec.json.encode(message), sent, "", ""
 
 

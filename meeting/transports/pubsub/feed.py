@@ -16,7 +16,7 @@ import structlog
 
 from meeting.kernel.growth import Growth
 from meeting.kernel.message import Entry, Message
-from meeting.kernel.relay import Posted, entries
+from meeting.kernel.relay import Outbox, Posted, entries
 from meeting.transports.pubsub.names import POSITION, stream
 from meeting.transports.redis.connection import Connection
 from meeting.transports.redis.script import Script
@@ -55,15 +55,7 @@ class StreamFeed:
         before, again = await self._cursors.standing(consumer, topic)
         if again is not None:
             return [again]
-        start = f"({before}-0"
-        found: list[Posted] = []
-        while len(found) < limit:
-            asked = limit - len(found)
-            raw = await self._connection.run(_pull, [POSITION, stream(topic)], start, asked)
-            found += [each for number, fields in raw if (each := _read(topic, number, fields))]
-            if len(raw) < asked:
-                break
-            start = "(" + raw[-1][0].decode()
+        found = await _behind(self._connection, topic, before, limit)
         return entries(consumer, topic, before, found)
 
     async def wait(self, consumer: str, topic: str, seconds: float) -> None:
@@ -72,6 +64,46 @@ class StreamFeed:
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await growth.wait()
+
+
+class StreamTail:
+    """Satisfies `Tail`; the end of the log is asked for where it is written."""
+
+    def __init__(self, connection: Connection, outbox: Outbox, growth: Growth) -> None:
+        self._connection = connection
+        self._outbox = outbox
+        self._growth = growth
+        self._awaited: dict[str, asyncio.Event] = {}
+
+    async def end(self) -> int:
+        """Return the last position that was given out, whatever the topic."""
+        return await self._outbox.end()
+
+    async def after(self, topic: str, position: int, limit: int = 100) -> Sequence[Posted]:
+        """Return the events of a topic behind a position, in commit order."""
+        self._awaited[topic] = self._growth.of(topic)
+        return await _behind(self._connection, topic, position, limit)
+
+    async def wait(self, topic: str, seconds: float) -> None:
+        """Return when the topic may have grown since the last `after`."""
+        growth = self._awaited.get(topic) or self._growth.of(topic)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await growth.wait()
+
+
+async def _behind(connection: Connection, topic: str, before: int, limit: int) -> list[Posted]:
+    """Read a stream behind a position; what is not ours is passed over."""
+    start = f"({before}-0"
+    found: list[Posted] = []
+    while len(found) < limit:
+        asked = limit - len(found)
+        raw = await connection.run(_pull, [POSITION, stream(topic)], start, asked)
+        found += [each for number, fields in raw if (each := _read(topic, number, fields))]
+        if len(raw) < asked:
+            break
+        start = "(" + raw[-1][0].decode()
+    return found
 
 
 def _read(topic: str, number: bytes, fields: Sequence[bytes]) -> Posted | None:

@@ -21,7 +21,7 @@ from meeting.kernel.foreign import Stray, read
 from meeting.kernel.growth import Growth
 from meeting.kernel.letter import Unreadable
 from meeting.kernel.message import Message
-from meeting.transports.pubsub.names import GROWN, TOPICS, Carried
+from meeting.transports.pubsub.names import CHANNELS, GROWN, Carried
 from meeting.transports.redis.connection import Connection, fault
 
 LOOK_SECONDS = 5.0
@@ -59,7 +59,7 @@ class Listener:
         growth: Growth,
         clock: Clock,
         *,
-        topics: Sequence[str] = TOPICS,
+        topics: Sequence[str] = CHANNELS,
         pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._connection = connection

@@ -6,8 +6,12 @@ import msgspec
 
 from meeting.kernel.message import Message
 
-TOPICS = ("user_events", "meeting_events", "media_events", "ai_events", "signaling_events")
-"""The contract's channels; each has a stream beside it."""
+CHANNELS = ("user_events", "meeting_events", "media_events", "ai_events", "signaling_events")
+"""The contract's channels."""
+SILENT = ("signaling_rooms",)
+"""What the house tells itself alone: carried, but never published."""
+TOPICS = (*CHANNELS, *SILENT)
+"""All that has a stream here."""
 POSITION = "outbox:position"
 """How far the outbox has been carried here."""
 GROWN = "outbox:grown"

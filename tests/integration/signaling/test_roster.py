@@ -7,6 +7,7 @@ import pytest
 from msgspec.structs import replace
 from sqlalchemy import event
 
+from meeting.domains.signaling import register
 from meeting.domains.signaling.model import Place
 from meeting.domains.signaling.roster import LeaseRoster
 from meeting.kernel.errors import Fault, Kind
@@ -45,6 +46,13 @@ async def enter(roster: LeaseRoster, wanted: Place) -> Place:
     return replace(wanted, admitted=True)
 
 
+async def clear(house: World) -> list[Place]:
+    """End the room, as the end of its meeting does."""
+    async with house.units.write() as unit:
+        room = await register.open_(unit, "room_7", house.clock, house.timings)
+        return list(await room.clear("meeting_ended"))
+
+
 async def test_an_end_takes_effect_once(house: World, roster: LeaseRoster) -> None:
     """Leave, heartbeat and sweeper may all end a place at once: one event, one version."""
     one = await enter(roster, place(house, 1, "a", "s1"))
@@ -53,8 +61,8 @@ async def test_an_end_takes_effect_once(house: World, roster: LeaseRoster) -> No
     ends = await asyncio.gather(
         roster.end(one, "user_left"),
         roster.end(one, "connection_lost"),
-        roster.expire(one),
-        roster.expire(one),
+        roster.expire("room_7", [one]),
+        roster.expire("room_7", [one]),
     )
     assert len([gone for gone in ends if gone is not None]) == 1
     assert len(await house.closures()) == 1
@@ -91,7 +99,7 @@ async def test_a_place_that_was_ended_is_not_admitted(house: World, roster: Leas
     """The meeting ended while the join was under way: the join fails, the event tells of it."""
     wanted = place(house, 1, "a", "s1")
     await roster.hold(wanted)
-    await roster.clear("room_7", "meeting_ended")
+    await clear(house)
     with pytest.raises(Fault) as caught:
         await roster.admit(replace(wanted, admitted=True))
     assert caught.value.kind is Kind.CONFLICT
@@ -113,7 +121,7 @@ async def test_the_end_of_a_room_costs_as_much_for_many_as_for_few(
             await enter(roster, place(house, number // 2, f"p{number:02}", f"s{number}"))
         before, told = (await roster.roll("room_7")).version, len(await house.closures())
         said.clear()
-        places = await roster.clear("room_7", "meeting_ended")
+        places = await clear(house)
         costs.append(len(said))
         assert [one.peer_id for one in places] == [f"p{number:02}" for number in range(peers)]
         closures = (await house.closures())[told:]
@@ -130,9 +138,9 @@ async def test_the_end_of_a_room_costs_as_much_for_many_as_for_few(
 async def test_clearing_an_empty_room_says_nothing(house: World, roster: LeaseRoster) -> None:
     """Nothing is announced, and the version stays."""
     await enter(roster, place(house, 1, "a", "s1"))
-    await roster.clear("room_7", "meeting_ended")
+    await clear(house)
     version = (await roster.roll("room_7")).version
-    assert await roster.clear("room_7", "meeting_ended") == []
+    assert await clear(house) == []
     assert (await roster.roll("room_7")).version == version
     assert len(await house.closures()) == 1
 
@@ -152,7 +160,7 @@ async def test_a_crash_during_the_join_frees_the_seat(house: World, roster: Leas
     await roster.hold(place(house, 1, "a", "s1"))
     house.clock.move(house.timings.held)
     (over,) = await roster.over(10)
-    assert await roster.expire(over) is not None
+    assert await roster.expire("room_7", [over]) is None  # nobody has seen it
     assert [event["last"] for event in await house.closures()] == [True]
 
 

@@ -36,7 +36,7 @@ from meeting.stores.relational.database import Database, metadata
 from meeting.stores.relational.documents import SqlDocuments
 from meeting.stores.relational.leases import leases
 from meeting.stores.relational.meeting import SqlMeetingUnit
-from meeting.stores.relational.outbox import Log, outbox
+from meeting.stores.relational.outbox import Log, LogTail, outbox
 from meeting.stores.relational.signaling import SqlSignalingUnit
 from meeting.stores.relational.unit import SqlUnit, SqlUnits
 from meeting.transports.http.server import CONNECTIONS, Listener
@@ -196,6 +196,8 @@ class World:
         return Signaling(
             units=self.units,
             feed=self.feed,
+            sole=self.feed,
+            tail=LogTail(self.database),
             tokens=self.tokens,
             user=self.users,
             meeting=self.meeting,
@@ -255,9 +257,10 @@ class World:
         return peer
 
     async def settle(self) -> None:
-        """Let both domains consume what has been announced."""
-        consumers = (self.signaling.reactions.meetings, self.signaling.reactions.users, self.keeper)
-        while any([await consumer.step() for consumer in consumers]):
+        """Let both domains consume what has been announced, and members hear of it."""
+        signaling = self.signaling
+        steps = (signaling.decisions.consumer, signaling.reactions.users, self.keeper)
+        while any([await each.step() for each in (*steps, signaling.follower)]):
             pass
 
     async def pass_time(self, seconds: float, *, settled: bool = True) -> None:

@@ -1,15 +1,22 @@
-"""Members of a room, and how they are found."""
+"""Members of a room, how they are found, and in which order they hear of changes and of frames."""
 
-import asyncio
+import json
 from datetime import UTC, datetime
+from typing import Any
 
-from meeting.domains.signaling.model import Close, Limits, Place
-from meeting.domains.signaling.room import Rooms
+from msgspec.structs import replace
+
+from meeting.domains.signaling import room as bounds
+from meeting.domains.signaling.changes import Departed, RosterChanged, SeatFreed, SeatTaken
+from meeting.domains.signaling.letter import Letter, Sender
+from meeting.domains.signaling.model import Close, Limits, Place, Roll
+from meeting.domains.signaling.rooms import Rooms
 from meeting.domains.signaling.router import LocalRouter
 from meeting.domains.signaling.seats import Seats
 from tests.clock import MovingClock
 
 ROOM = "room_7"
+WHEN = datetime(2026, 11, 24, tzinfo=UTC)
 
 
 class Listener:
@@ -27,9 +34,17 @@ class Listener:
         """Remember the end."""
         self.ended.append(code)
 
+    def told(self) -> list[Any]:
+        """Return what was told of the roster: versions, and who came or went."""
+        frames = [json.loads(each) for each in self.heard if each.startswith(b"{")]
+        return [
+            frame["version"] if frame["type"] == "roster" else (frame["type"], frame.get("user_id"))
+            for frame in frames
+        ]
 
-def place(user_id: int, peer_id: str, session_id: str = "s") -> Place:
-    """Make a place in the room."""
+
+def place(user_id: int, peer_id: str, session_id: str = "s", version: int = 1) -> Place:
+    """Make a place in the room, which is shown from a version on."""
     return Place(
         room_id=ROOM,
         meeting_id=7,
@@ -37,24 +52,55 @@ def place(user_id: int, peer_id: str, session_id: str = "s") -> Place:
         user_id=user_id,
         username=f"user{user_id}",
         session_id=session_id,
-        joined_at=datetime(2026, 11, 24, tzinfo=UTC),
+        joined_at=WHEN,
+        admitted=True,
+        version=version,
     )
 
 
-async def seated(rooms: Rooms, *places: Place) -> list[Listener]:
-    """Seat a listener on each place."""
+def roll(*places: Place) -> Roll:
+    """Make the roster as the youngest of some sees it."""
+    seen_at = {one.peer_id: WHEN for one in places}
+    return Roll(version=max(one.version for one in places), places=list(places), seen_at=seen_at)
+
+
+def seated(rooms: Rooms, *places: Place) -> list[Listener]:
+    """Seat a listener on each place, each at the roster as it is then."""
     members = [Listener() for _ in places]
-    async with rooms.locked(ROOM) as room:
-        for one, member in zip(places, members, strict=True):
-            room.add(one, member)
+    for number, (one, member) in enumerate(zip(places, members, strict=True)):
+        with rooms.expecting(ROOM) as room:
+            room.seat(one, member, roll(*places[: number + 1]), b"joined")
+        rooms.hear(came(one), final=True)
+    for member in members:
+        member.heard.clear()
     return members
+
+
+def came(one: Place) -> RosterChanged:
+    """Make the change that shows a place."""
+    change = {"before": one.version - 1, "version": one.version, "joined": [one]}
+    return RosterChanged(room_id=ROOM, meeting_id=7, **change)  # type: ignore[arg-type]
+
+
+def went(one: Place, version: int, close: Close = Close.LEFT) -> RosterChanged:
+    """Make the change that ends a place."""
+    gone = Departed(place=one, reason="user_left", close=close)
+    return RosterChanged(
+        room_id=ROOM, meeting_id=7, before=version - 1, version=version, left=[gone]
+    )
+
+
+def crowd(count: int) -> list[Place]:
+    """Make the places of peers that come one after the other."""
+    return [place(number, f"p{number}", f"s{number}", number) for number in range(1, count + 1)]
 
 
 async def test_frames_find_peers_users_and_rooms() -> None:
     """One peer, all peers of a user but one, everybody but one; nobody is counted as nobody."""
     rooms = Rooms()
     router = LocalRouter(rooms, Seats(MovingClock(), Limits()))
-    a, b, c = await seated(rooms, place(1, "a"), place(2, "b"), place(2, "c"))
+    places = place(1, "a"), place(2, "b", version=2), place(2, "c", version=3)
+    a, b, c = seated(rooms, *places)
     assert await router.to_peer(ROOM, "b", None, b"peer")
     assert not await router.to_peer(ROOM, "b", 1, b"not his")
     assert not await router.to_peer(ROOM, "x", None, b"nobody")
@@ -65,34 +111,194 @@ async def test_frames_find_peers_users_and_rooms() -> None:
     assert (a.heard, b.heard, c.heard) == ([], [b"peer", b"room"], [b"user", b"room"])
 
 
-async def test_an_old_session_does_not_unseat_a_newer() -> None:
+def test_an_old_session_does_not_unseat_a_newer() -> None:
     """The end of a place that was taken over leaves who took it alone."""
     rooms = Rooms()
-    router = LocalRouter(rooms, Seats(MovingClock(), Limits()))
-    (new,) = await seated(rooms, place(1, "a", "new"))
-    await router.close(place(1, "a", "old"), Close.REPLACED, "")
+    (new,) = seated(rooms, place(1, "a", "new"))
+    rooms.hear(went(place(1, "a", "old"), 2, Close.REPLACED), final=True)
     assert new.ended == []
-    await router.close(place(1, "a", "new"), Close.LEFT, "")
-    await router.close(place(1, "a", "new"), Close.LEFT, "")
+    rooms.hear(went(place(1, "a", "new"), 3), final=True)
+    rooms.hear(went(place(1, "a", "new"), 3), final=True)
     assert new.ended == [Close.LEFT]
+    assert len(rooms) == 0
 
 
-async def test_a_room_exists_while_somebody_needs_it() -> None:
-    """It goes with its last member, but never under who waits for its lock."""
+def test_who_takes_a_seat_over_ends_who_had_it() -> None:
+    """Also where the log has not told yet that the older place has ended."""
     rooms = Rooms()
-    order: list[str] = []
+    (old,) = seated(rooms, place(1, "a", "old"))
+    seated(rooms, place(1, "a", "new", 3))
+    assert old.ended == [Close.REPLACED]
 
-    async def work(name: str) -> None:
-        async with rooms.locked(ROOM):
-            order.append(f"{name} in")
-            await asyncio.sleep(0)
-            order.append(f"{name} out")
 
-    await asyncio.gather(*(work(name) for name in "abc"))
-    assert order == [f"{name} {way}" for name in "abc" for way in ("in", "out")]
+def test_a_room_exists_while_somebody_needs_it() -> None:
+    """It goes with its last member, but never under who is on the way in."""
+    rooms = Rooms()
+    with rooms.expecting(ROOM) as room:
+        with rooms.expecting(ROOM) as same:
+            assert same is room
+        assert len(rooms) == 1
     assert len(rooms) == 0
-    await seated(rooms, place(1, "a"))
+    seated(rooms, place(1, "a"))
     assert len(rooms) == 1
-    async with rooms.locked(ROOM) as room:
-        room.remove(place(1, "a"))
+    rooms.remove(place(1, "a"))
     assert len(rooms) == 0
+
+
+def test_changes_are_told_once_and_in_order() -> None:
+    """What comes early waits for the log, what comes again is not told again."""
+    rooms = Rooms()
+    one, two, three = crowd(3)
+    (first,) = seated(rooms, one)
+    rooms.hear(came(three))  # our own, before the log has brought another's
+    assert first.told() == []
+    for change in (came(two), came(three), came(two), came(three)):
+        rooms.hear(change, final=True)
+    rooms.hear(went(two, 4))
+    rooms.hear(went(two, 4), final=True)
+    assert first.told() == [("user_joined", 2), 2, ("user_joined", 3), 3, ("user_left", 2), 4]
+
+
+def test_who_joins_hears_what_is_newer_than_its_roll() -> None:
+    """Neither what `joined` showed, nor less than came while it was on its way in."""
+    rooms = Rooms()
+    one, two, three, four = crowd(4)
+    with rooms.expecting(ROOM) as room:
+        for change in (came(one), came(two), came(three), went(one, 4)):
+            rooms.hear(change, final=True)
+        late = Listener()
+        room.seat(two, late, roll(one, two), b"joined")
+    assert late.heard[0] == b"joined"
+    late.heard[0] = b""
+    rooms.hear(came(replace(four, version=5)))
+    assert late.told() == [("user_joined", 3), 3, ("user_left", 1), 4, ("user_joined", 4), 5]
+
+
+def test_two_that_join_at_once_hear_of_each_other_once() -> None:
+    """Whichever of them is seated first: the log brings to each what its roll did not show."""
+    rooms = Rooms()
+    one, two, three = crowd(3)  # the second speaks to another process
+    with rooms.expecting(ROOM) as room:
+        with rooms.expecting(ROOM):
+            third = Listener()
+            room.seat(three, third, roll(one, two, three), b"joined")
+        rooms.hear(came(three))
+        first = Listener()
+        room.seat(one, first, roll(one), b"joined")
+    rooms.hear(came(one))
+    for change in (came(one), came(two), came(three)):
+        rooms.hear(change, final=True)
+    third.heard.remove(b"joined")
+    first.heard.remove(b"joined")
+    assert third.told() == []
+    assert first.told() == [("user_joined", 2), 2, ("user_joined", 3), 3]
+
+
+def test_a_place_that_ended_while_its_peer_was_on_the_way_closes_it() -> None:
+    """It gets `joined`, then its end, and the room forgets it."""
+    rooms = Rooms()
+    (one,) = crowd(1)
+    with rooms.expecting(ROOM) as room:
+        rooms.hear(went(one, 2, Close.KICKED), final=True)
+        member = Listener()
+        room.seat(one, member, roll(one), b"joined")
+    assert member.ended == [Close.KICKED]
+    assert len(rooms) == 0
+
+
+def test_seats_without_a_socket_are_told_to_who_was_there() -> None:
+    """A member that came after the news does not get it."""
+    rooms = Rooms()
+    one, two = crowd(2)
+    first, second = seated(rooms, one, two)
+    fields = {"room_id": ROOM, "meeting_id": 7, "version": 1, "user_id": 9}
+    rooms.hear(SeatTaken(username="nine", **fields), final=True)  # type: ignore[arg-type]
+    rooms.hear(SeatFreed(reason="user_left", **fields), final=True)  # type: ignore[arg-type]
+    assert first.told() == [("user_joined", 9), ("user_left", 9)]
+    assert second.told() == []
+
+
+def test_the_end_of_a_meeting_ends_its_members() -> None:
+    """They are told, and closed; nobody is told of the others' going."""
+    rooms = Rooms()
+    members = seated(rooms, *crowd(2))
+    end = RosterChanged(room_id=ROOM, meeting_id=7, before=2, version=4, ended=True)
+    rooms.hear(end, final=True)
+    for member in members:
+        assert [json.loads(each)["type"] for each in member.heard] == ["meeting_ended"]
+        assert member.ended == [Close.MEETING_ENDED]
+    assert len(rooms) == 0
+
+
+def test_a_frame_waits_until_its_sender_was_told_of() -> None:
+    """It comes after user_joined; that of a sender who has left by then does not come at all."""
+    rooms = Rooms()
+    one, two, three = crowd(3)
+    (first,) = seated(rooms, one)
+    room = rooms.get(ROOM)
+    assert room is not None
+    for sender in (two, three):
+        letter = Letter(ROOM, peer_id="p1", sender=Sender.of(sender))
+        assert room.forward(letter, b"from " + sender.peer_id.encode()) == 1
+    assert first.heard == []
+    rooms.hear(came(two), final=True)
+    assert first.heard[-1] == b"from p2"
+    both = RosterChanged(
+        room_id=ROOM, meeting_id=7, before=2, version=3, joined=[replace(three, session_id="x")]
+    )
+    rooms.hear(both, final=True)
+    assert b"from p3" not in first.heard
+    room.forward(Letter(ROOM, peer_id="p1"), b"from a service")
+    assert first.heard[-1] == b"from a service"
+
+
+def test_a_frame_waits_for_who_is_on_the_way_in() -> None:
+    """Others may know a peer before its own process has seated it; it gets `joined` first."""
+    rooms = Rooms()
+    one, two = crowd(2)
+    seated(rooms, one)
+    with rooms.expecting(ROOM) as room:
+        rooms.hear(came(two), final=True)
+        assert room.forward(Letter(ROOM, peer_id="p2", sender=Sender.of(one)), b"offer") == 1
+        assert room.forward(Letter(ROOM, but="p1"), b"to all") == 1
+        assert room.forward(Letter(ROOM, peer_id="px"), b"to nobody") == 1
+        late = Listener()
+        room.seat(two, late, roll(one, two), b"joined")
+    assert late.heard == [b"joined", b"offer", b"to all"]
+    assert room.forward(Letter(ROOM, peer_id="px"), b"to nobody") == 0
+
+
+def test_what_waits_is_bounded() -> None:
+    """Who can't be told of a sender is closed with 1013 rather than kept waiting without end."""
+    rooms = Rooms()
+    one, two = crowd(2)
+    (first,) = seated(rooms, one)
+    room = rooms.get(ROOM)
+    assert room is not None
+    for _ in range(bounds.WAITING):
+        room.forward(Letter(ROOM, sender=Sender.of(two)), b"frame")
+    assert first.ended == []
+    room.forward(Letter(ROOM, sender=Sender.of(two)), b"frame")
+    assert (first.ended, first.heard) == ([Close.OVERLOAD], [])
+
+
+def test_a_gap_in_the_log_closes_who_would_miss_something() -> None:
+    """Who has lost track joins again; nobody is told of version 4 before version 3."""
+    rooms = Rooms()
+    one, _, _, four = crowd(4)
+    (first,) = seated(rooms, one)
+    rooms.hear(came(four), final=True)
+    assert (first.told(), first.ended) == ([], [Close.OVERLOAD])
+
+
+def test_lost_frames_close_rooms_that_have_peers_elsewhere() -> None:
+    """A room that is here alone has lost nothing."""
+    rooms = Rooms()
+    here, there = replace(place(1, "a"), node="here"), replace(place(2, "b"), node="there")
+    (mixed,) = seated(rooms, here)
+    rooms.hear(came(replace(there, version=2)), final=True)
+    with rooms.expecting("room_8") as room:
+        alone = Listener()
+        room.seat(replace(here, room_id="room_8"), alone, roll(here), b"joined")
+    rooms.cut_off("here")
+    assert (mixed.ended, alone.ended) == ([Close.OVERLOAD], [])

@@ -1,0 +1,121 @@
+"""The router of a house with several processes: frames for peers elsewhere go by post.
+
+Where a peer is, the replica of its room says, without a query; only who is not in it is looked up,
+once, before the sender hears that nobody is there.
+"""
+
+from collections.abc import Iterable
+
+import msgspec
+import structlog
+
+from meeting.domains.signaling import letter as letters
+from meeting.domains.signaling.letter import Letter, Sender
+from meeting.domains.signaling.model import Place
+from meeting.domains.signaling.ports import Post
+from meeting.domains.signaling.room import Room
+from meeting.domains.signaling.rooms import Rooms
+from meeting.domains.signaling.roster import Roster
+from meeting.domains.signaling.router import LocalRouter
+
+log = structlog.get_logger(__name__)
+
+
+class RemoteRouter:
+    """Satisfies `Router`."""
+
+    def __init__(self, local: LocalRouter, rooms: Rooms, roster: Roster, post: Post) -> None:
+        self._local = local
+        self._rooms = rooms
+        self._roster = roster
+        self._post = post
+
+    async def to_peer(
+        self,
+        room_id: str,
+        peer_id: str,
+        user_id: int | None,
+        frame: bytes,
+        *,
+        sender: Sender | None = None,
+    ) -> bool:
+        """Send to one peer, which must be the named user's if one is named; False: not there."""
+        letter = Letter(room_id, user_id or 0, peer_id, sender=sender)
+        room = self._rooms.get(room_id)
+        place = None
+        if room is not None:
+            seated = room.peer(peer_id)
+            place = room.replica.peer(peer_id) if seated is None else seated.place
+        if place is None:
+            place = await self._roster.find(room_id, peer_id)
+        if place is None or not letter.fits(place):
+            return False
+        if place.node == self._post.node:
+            return self._local.deliver(letter, frame) > 0
+        return await self._send([place], letter, frame) > 0
+
+    async def to_user(
+        self,
+        room_id: str,
+        user_id: int,
+        frame: bytes,
+        *,
+        but: str = "",
+        sender: Sender | None = None,
+    ) -> int:
+        """Send to all peers of a user, `but` one; 0 where there is none."""
+        letter = Letter(room_id, user_id, but=but, sender=sender)
+        here = self._local.deliver(letter, frame)
+        room = self._known(room_id, sender)
+        places = [] if room is None else room.replica.of_user(user_id)
+        if not any(letter.fits(place) for place in places):
+            places = await self._roster.held(room_id, user_id)
+        return here + await self._send(places, letter, frame)
+
+    async def to_room(
+        self, room_id: str, frame: bytes, *, but: str = "", sender: Sender | None = None
+    ) -> None:
+        """Send to every peer, `but` one."""
+        letter = Letter(room_id, but=but, sender=sender)
+        self._local.deliver(letter, frame)
+        room = self._known(room_id, sender)
+        places = (await self._roster.roll(room_id)).places if room is None else list(room.replica)
+        await self._send(places, letter, frame)
+
+    async def to_sockets(self, user_id: int, frame: bytes) -> None:
+        """Send to all sockets of a user, in whichever room or in none."""
+        letter = Letter(user_id=user_id)
+        self._local.deliver(letter, frame)
+        await self._post.send(None, letters.write(letter), frame)
+
+    def take(self, head: bytes, frame: bytes) -> None:
+        """Deliver a frame that came by post; it is not looked into."""
+        try:
+            letter = letters.read(head)
+        except msgspec.MsgspecError:
+            log.warning("a frame of another process is addressed to nobody")
+            return
+        self._local.deliver(letter, frame)
+
+    def lost(self) -> None:
+        """Act on frames that were lost on the way here."""
+        log.error("frames of other processes are lost: the rooms that may lack them are closed")
+        self._rooms.cut_off(self._post.node)
+
+    def _known(self, room_id: str, sender: Sender | None) -> Room | None:
+        """Return a room whose replica shows all that the sender has been shown."""
+        room = self._rooms.get(room_id)
+        if room is None or room.replica.version < (sender.version if sender else 1):
+            return None
+        return room
+
+    async def _send(self, places: Iterable[Place], letter: Letter, frame: bytes) -> int:
+        ours = ("", self._post.node)
+        nodes = {
+            place.node: None
+            for place in places
+            if place.admitted and place.node not in ours and letter.fits(place)
+        }
+        if not nodes:
+            return 0
+        return await self._post.send(list(nodes), letters.write(letter), frame)

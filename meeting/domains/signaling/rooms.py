@@ -1,0 +1,62 @@
+"""The rooms of this process; one exists while it has members or somebody is on the way in."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from meeting.domains.signaling.changes import Change
+from meeting.domains.signaling.model import Place
+from meeting.domains.signaling.room import Room
+
+
+class Rooms:
+    """All rooms that have members here."""
+
+    def __init__(self) -> None:
+        self._rooms: dict[str, Room] = {}
+
+    def get(self, room_id: str) -> Room | None:
+        """Return a room that exists."""
+        return self._rooms.get(room_id)
+
+    @contextmanager
+    def expecting(self, room_id: str) -> Iterator[Room]:
+        """Keep what a room hears while a peer is shown to others that is not seated here yet."""
+        room = self._rooms.setdefault(room_id, Room())
+        room.expected += 1
+        try:
+            yield room
+        finally:
+            room.expected -= 1
+            if not room.expected:
+                room.settle()
+            self._drop(room_id, room)
+
+    def remove(self, place: Place) -> None:
+        """Unseat the member of this very session, if it is here."""
+        if (room := self._rooms.get(place.room_id)) is not None:
+            room.remove(place)
+            self._drop(place.room_id, room)
+
+    def hear(self, change: Change, *, final: bool = False) -> None:
+        """Tell a room's members of a change; `final` when it comes from the log."""
+        if (room := self._rooms.get(change.room_id)) is not None:
+            room.hear(change, final=final)
+            self._drop(change.room_id, room)
+
+    def cut_off(self, node: str) -> None:
+        """Close the members of all rooms that have peers elsewhere than at `node`, which is here.
+
+        A frame that is lost can't be told again by whoever lost it, and who waits for an offer
+        waits for ever; whoever joins anew is offered to anew.
+        """
+        for room_id, room in list(self._rooms.items()):
+            if any(place.node != node for place in room.replica):
+                room.cut_off()
+                self._drop(room_id, room)
+
+    def _drop(self, room_id: str, room: Room) -> None:
+        if not room.expected and not len(room) and self._rooms.get(room_id) is room:
+            del self._rooms[room_id]
+
+    def __len__(self) -> int:
+        return len(self._rooms)

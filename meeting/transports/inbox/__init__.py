@@ -1,0 +1,1 @@
+"""Frames from process to process over Redis: a stream for each process that has sockets."""
