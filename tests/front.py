@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import aiohttp
 from litestar.handlers import HTTPRouteHandler
@@ -22,6 +22,7 @@ from meeting.stores.relational.database import Database, metadata
 from meeting.stores.relational.idempotency import SqlAnswers
 from meeting.stores.relational.unit import SqlUnits
 from meeting.stores.relational.user import SqlUserUnit
+from meeting.transports.gateway.bounds import Bounds
 from meeting.transports.http import app, body, health, user
 from meeting.transports.http.envelope import Envelopes
 from meeting.transports.http.gate import Desk
@@ -29,10 +30,12 @@ from meeting.transports.http.idempotency import Once
 from meeting.transports.http.limits import Limits, Window
 from meeting.transports.http.server import Listener
 from tests.clock import MovingClock
+from tests.gateway import Fronted, Listening
 from tests.stores import at
 
 SECRET = "a secret of a test, long enough that no algorithm of HMAC complains about it"
 PASSWORD = "correct horse"
+Way = Literal["straight", "gateway"]
 
 
 class Front:
@@ -68,7 +71,7 @@ class Front:
         )
         self.envelope = Envelopes(self.clock)
         self.url = ""
-        self.listener: Listener
+        self.listener: Listening
         self.client: aiohttp.ClientSession
 
     async def post(self, path: str, json: Any = None, **options: Any) -> tuple[int, Any]:
@@ -108,8 +111,12 @@ async def front(
     origins: Sequence[str] = (),
     routes: Sequence[HTTPRouteHandler] = (),
     drain_seconds: int = 5,
+    way: Way = "straight",
 ) -> AsyncIterator[Front]:
-    """Open the port on any free number, with further routes beside the user domain's."""
+    """Open the port on any free number, with further routes beside the user domain's.
+
+    By the way of the `gateway` its clients meet that first.
+    """
     database = Database(at(folder))
     house = Front(database, limits, origins)
     own = user.routes(
@@ -121,7 +128,14 @@ async def front(
         envelope=house.envelope,
     )
     port = app.build(house.desk, [*own, *routes], health.routes(lambda: house.state))
-    listener = Listener(port, "127.0.0.1", 0, setting="http.port", drain_seconds=drain_seconds)
+    listener: Listening = Listener(
+        port, "127.0.0.1", 0, setting="http.port", drain_seconds=drain_seconds
+    )
+    if way == "gateway":
+        bounds = Bounds(owners=limits)
+        listener = Fronted(
+            listener, house.tokens, bounds=bounds, origins=origins, ready=lambda: house.state
+        )
     house.listener = listener
     try:
         async with database.write() as connection:

@@ -16,7 +16,7 @@ from meeting.kernel.token import Tokens
 from meeting.transports.gateway import headers
 from meeting.transports.gateway.bounds import Bounds
 from meeting.transports.gateway.forward import Passage
-from meeting.transports.gateway.line import Threshold
+from meeting.transports.gateway.line import threshold
 from meeting.transports.gateway.own import Figures, Own
 from meeting.transports.gateway.owners import Owners
 from meeting.transports.gateway.sockets import Sockets
@@ -85,7 +85,7 @@ class Door:
                     await exchange.fail(fault, _unread(exchange, bridged))
                 return bridged.response
             finally:
-                if (line := _line(request)) is not None:
+                if (line := threshold(request)) is not None:
                     line.answered()
                 desk.figures.told(owner, exchange.status)
                 log.info(
@@ -126,8 +126,6 @@ class Door:
         }
         if path in SOCKETS and desk.sockets.wanted(request):
             sent = headers.handshake(request.headers, ours)
-            if (line := _line(request)) is not None:
-                line.upgraded()  # before our answer is out: from its arrival on there may be frames
             return await desk.sockets.serve(request, exchange, domain, sent)
         self._check(request, exchange, match)
         passage = Passage(request, bridged, exchange, domain)
@@ -144,12 +142,6 @@ class Door:
             if match.rules.get(method, USER).who is not Who.OPEN:
                 presented(exchange.headers, desk.tokens)
             raise
-
-
-def _line(request: web.BaseRequest) -> Threshold | None:
-    """Return what reads a request's connection."""
-    line = None if request.transport is None else request.transport.get_protocol()
-    return line if isinstance(line, Threshold) else None
 
 
 def _unread(exchange: Exchange, bridged: Bridged) -> Receive | None:

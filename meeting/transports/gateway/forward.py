@@ -50,7 +50,7 @@ class Passage:
                     request.method,
                     request.raw_path,
                     sent,
-                    body=upload.parts if there else None,
+                    upload=upload if there else None,
                     expects=expects and there,
                     load=load,
                 )

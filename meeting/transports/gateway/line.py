@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import Callable
 
+from aiohttp import web
+
 from meeting.transports.websocket.masks import Line
 
 END = b"\r\n\r\n"
@@ -43,3 +45,9 @@ class Threshold(Line):
                 self._transport.write(self._refusal())
                 self._transport.close()
         super().data_received(data)
+
+
+def threshold(request: web.BaseRequest) -> Threshold | None:
+    """Return what reads the connection of a request; None where the client has gone."""
+    line = None if request.transport is None else request.transport.get_protocol()
+    return line if isinstance(line, Threshold) else None

@@ -1,6 +1,6 @@
 """The owners of the routes: where each is, and the connections to them."""
 
-from collections.abc import AsyncIterable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, cast
 
 import aiohttp
@@ -11,6 +11,7 @@ from yarl import URL
 
 from meeting.kernel.errors import Fault, Kind
 from meeting.transports.gateway.bounds import Bounds
+from meeting.transports.gateway.upload import Flow, Upload
 from meeting.transports.policy import Domain, Load
 
 log = structlog.get_logger(__name__)
@@ -31,9 +32,6 @@ class Lost(Exception):
 
 GONE = (aiohttp.ClientError, OSError, TimeoutError, Lost)
 """What goes wrong at an owner later on."""
-
-Body = Callable[[], AsyncIterable[bytes]] | None
-"""Begins to read the body of a request."""
 
 
 class Refused(Exception):
@@ -130,7 +128,7 @@ class Owners:
         target: str,
         headers: CIMultiDict[str],
         *,
-        body: Body = None,
+        upload: Upload | None = None,
         expects: bool = False,
         load: Load = Load.JSON,
     ) -> aiohttp.ClientResponse:
@@ -142,7 +140,7 @@ class Owners:
                     method,
                     URL(url + target, encoded=True),
                     headers=headers,
-                    data=None if body is None else body(),
+                    data=None if upload is None else Flow(upload),
                     expect100=expects,
                     allow_redirects=False,
                     timeout=self._timeout(load),

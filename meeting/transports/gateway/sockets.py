@@ -9,6 +9,7 @@ from prometheus_client import Gauge
 from meeting.kernel.errors import Fault, Kind
 from meeting.transports.gateway.bounds import Bounds
 from meeting.transports.gateway.forward import convey
+from meeting.transports.gateway.line import threshold
 from meeting.transports.gateway.owners import Owners, Refused
 from meeting.transports.gateway.relay import Relay
 from meeting.transports.http.exchange import Exchange
@@ -38,7 +39,9 @@ class Sockets:
     ) -> web.StreamResponse:
         """Open a socket at its owner and carry what is said; its refusal passes as it is."""
         if len(self._open) + self._asked >= self._bounds.sockets:
-            raise Fault(Kind.UNAVAILABLE, "there are too many sockets here; try again")
+            raise Fault(
+                Kind.RATE_LIMITED, "there are too many sockets here; try again", retry_after=1
+            )
         self._asked += 1
         try:
             owner = await self._owners.socket(domain, request.raw_path, sent)
@@ -50,6 +53,8 @@ class Sockets:
         finally:
             self._asked -= 1
         relay = Relay(request, owner, self._bounds)
+        if (line := threshold(request)) is not None:
+            line.upgraded()  # before our answer is out: from its arrival on there may be frames
         exchange.status = 101
         task = asyncio.create_task(relay.run())
         self._open[task] = relay

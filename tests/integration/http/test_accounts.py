@@ -13,13 +13,13 @@ from sqlalchemy import text
 
 from meeting.kernel.call import Call, Caller
 from meeting.stores.relational.outbox import Log
-from tests.front import PASSWORD, SECRET, Front, front
+from tests.front import PASSWORD, SECRET, Front, Way, front
 
 
 @pytest.fixture
-async def house(tmp_path: Path) -> AsyncIterator[Front]:
+async def house(way: Way, tmp_path: Path) -> AsyncIterator[Front]:
     """One house a test."""
-    async with front(tmp_path) as opened:
+    async with front(tmp_path, way=way) as opened:
         yield opened
 
 
@@ -374,13 +374,13 @@ async def test_role_comes_from_the_store(house: Front) -> None:
     assert (answer["data"]["role"], answer["data"]["role_name"]) == (3, "admin")
 
 
-async def test_a_restart_loses_nothing(tmp_path: Path) -> None:
+async def test_a_restart_loses_nothing(way: Way, tmp_path: Path) -> None:
     """Accounts, tokens and revocations outlive the process."""
-    async with front(tmp_path) as house:
+    async with front(tmp_path, way=way) as house:
         headers = await house.bearer()
         await house.register("bob")
         gone = bearer((await house.login("bob"))["token"])
         await house.post("/auth/logout", headers=gone)
-    async with front(tmp_path) as house:
+    async with front(tmp_path, way=way) as house:
         assert (await house.get("/users/profile", headers=headers))[0] == 200
         assert (await house.get("/users/profile", headers=gone))[0] == 401

@@ -21,7 +21,7 @@ from meeting.transports.http import idempotency
 from meeting.transports.http.envelope import Envelope, Envelopes
 from meeting.transports.http.idempotency import LEASE
 from tests.clock import MovingClock
-from tests.front import Front, front
+from tests.front import Front, Way, front
 
 
 class Wanted(msgspec.Struct):
@@ -71,9 +71,9 @@ def till() -> Till:
 
 
 @pytest.fixture
-async def house(tmp_path: Path, till: Till) -> AsyncIterator[Front]:
+async def house(way: Way, tmp_path: Path, till: Till) -> AsyncIterator[Front]:
     """One house a test, with the till."""
-    async with front(tmp_path, routes=till.routes()) as opened:
+    async with front(tmp_path, way=way, routes=till.routes()) as opened:
         yield opened
 
 
@@ -236,12 +236,12 @@ async def test_a_key_that_is_none(house: Front, till: Till, key: str) -> None:
     assert till.effects == []
 
 
-async def test_a_restart_keeps_the_answers(tmp_path: Path) -> None:
+async def test_a_restart_keeps_the_answers(way: Way, tmp_path: Path) -> None:
     """The first answer comes from the store, also to a process that never gave it."""
     till = Till()
-    async with front(tmp_path, routes=till.routes()) as house:
+    async with front(tmp_path, way=way, routes=till.routes()) as house:
         headers = await house.bearer()
         _, body, _ = await send(house, headers, "k", {"title": "a"})
-    async with front(tmp_path, routes=till.routes()) as house:
+    async with front(tmp_path, way=way, routes=till.routes()) as house:
         assert await send(house, headers, "k", {"title": "a"}) == (201, body, True)
     assert len(till.effects) == 1

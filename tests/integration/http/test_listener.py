@@ -10,11 +10,12 @@ import pytest
 from litestar import post
 
 from meeting.kernel.call import Call
+from meeting.transports.gateway import gateway
 from meeting.transports.http import server
 from meeting.transports.http.envelope import Envelope, Envelopes
 from meeting.transports.http.server import BindError, Listener
 from tests.clock import MovingClock
-from tests.front import front
+from tests.front import Way, front
 
 
 class Held:
@@ -86,7 +87,7 @@ async def test_a_request_that_never_ends_holds_nobody_up() -> None:
         assert (await running).status == 500
 
 
-async def test_a_request_that_is_cut_off_is_told_so(tmp_path: Path) -> None:
+async def test_a_request_that_is_cut_off_is_told_so(way: Way, tmp_path: Path) -> None:
     """Who waits longer than the drain gets 503 in the contract's form."""
     entered = asyncio.Event()
     envelope = Envelopes(MovingClock())
@@ -97,7 +98,7 @@ async def test_a_request_that_is_cut_off_is_told_so(tmp_path: Path) -> None:
         await asyncio.Event().wait()
         return envelope(call, meeting_id)
 
-    async with front(tmp_path, routes=[endless], drain_seconds=1) as house:
+    async with front(tmp_path, way=way, routes=[endless], drain_seconds=1) as house:
         headers = await house.bearer()
         running = asyncio.create_task(house.post("/meetings/7/end", headers=headers))
         await entered.wait()
@@ -116,11 +117,12 @@ async def test_signals_stay_with_the_process() -> None:
 
 
 async def test_a_client_that_begins_and_waits_is_hung_up_on(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    way: Way, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A connection without a whole head is closed after its time."""
-    monkeypatch.setattr(server, "HEAD_SECONDS", 0.05)
-    async with front(tmp_path) as house:
+    for module in (server, gateway):
+        monkeypatch.setattr(module, "HEAD_SECONDS", 0.05)
+    async with front(tmp_path, way=way) as house:
         port = int(house.url.rsplit(":", 1)[1])
         for begun in (b"", b"GET / HTTP/1.1\r\nHost:"):
             reader, writer = await asyncio.open_connection("127.0.0.1", port)

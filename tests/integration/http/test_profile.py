@@ -7,13 +7,13 @@ import pytest
 
 from meeting.kernel.call import Call, Caller
 from meeting.kernel.errors import Fault, Kind
-from tests.front import Front, front
+from tests.front import Front, Way, front
 
 
 @pytest.fixture
-async def house(tmp_path: Path) -> AsyncIterator[Front]:
+async def house(way: Way, tmp_path: Path) -> AsyncIterator[Front]:
     """One house a test."""
-    async with front(tmp_path) as opened:
+    async with front(tmp_path, way=way) as opened:
         yield opened
 
 

@@ -11,15 +11,15 @@ from meeting.domains.user.api import UserApi
 from meeting.kernel.call import Call, Caller, Role
 from meeting.kernel.errors import Fault, Kind
 from meeting.kernel.ids import MAX_ID
-from tests.front import Front, front
+from tests.front import Front, Way, front
 
 SERVICE = Call(caller=Caller(service="meeting"), request_id="x")
 
 
 @pytest.fixture
-async def house(tmp_path: Path) -> AsyncIterator[Front]:
+async def house(way: Way, tmp_path: Path) -> AsyncIterator[Front]:
     """One house a test, with two users."""
-    async with front(tmp_path) as opened:
+    async with front(tmp_path, way=way) as opened:
         await opened.register("alice", nickname="Alice A.")
         await opened.register("bob")
         yield opened

@@ -1,4 +1,4 @@
-"""The suite runs over both servers."""
+"""The suite runs over both servers, and over one that stands behind the gateway."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -8,7 +8,7 @@ import pytest
 from tests.integration.signaling.world import Server, World, world
 
 
-@pytest.fixture(params=["aiohttp", "uvicorn"])
+@pytest.fixture(params=["aiohttp", "uvicorn", "gateway"])
 def server(request: pytest.FixtureRequest) -> Server:
     """Name the server of a test."""
     name: Server = request.param

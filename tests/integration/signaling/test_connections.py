@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from meeting.domains.signaling.model import Limits
+from meeting.transports.gateway import gateway
 from meeting.transports.http import server as http
 from meeting.transports.websocket import aio, asgi
 from meeting.transports.websocket.wire import EXTENSION
@@ -96,8 +97,9 @@ async def test_who_begins_and_waits_is_hung_up_on(
     answered: bool,
 ) -> None:
     """Nobody holds a connection without asking for something, at first or later."""
-    for module, name in ((http, "HEAD_SECONDS"), (http, "IDLE_SECONDS"), (aio, "HEAD_SECONDS")):
-        monkeypatch.setattr(module, name, 0.1)
+    for module in (http, aio, gateway):
+        monkeypatch.setattr(module, "HEAD_SECONDS", 0.1)
+    monkeypatch.setattr(http, "IDLE_SECONDS", 0.1)
     async with world(tmp_path, server) as house:
         line = await connect(house)
         if answered:
@@ -110,8 +112,8 @@ async def test_a_socket_outlives_the_time_of_its_head(
     tmp_path: Path, server: Server, monkeypatch: pytest.MonkeyPatch, connect: Connect
 ) -> None:
     """The time is for the request alone; what was upgraded stays as long as it lives."""
-    monkeypatch.setattr(http, "HEAD_SECONDS", 0.1)
-    monkeypatch.setattr(aio, "HEAD_SECONDS", 0.1)
+    for module in (http, aio, gateway):
+        monkeypatch.setattr(module, "HEAD_SECONDS", 0.1)
     async with world(tmp_path, server) as house:
         peer, line = await house.open(1), await connect(house)
         assert await line.ended()  # it began later than the socket did

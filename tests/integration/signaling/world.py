@@ -39,12 +39,14 @@ from meeting.stores.relational.meeting import SqlMeetingUnit
 from meeting.stores.relational.outbox import Log, LogTail, outbox
 from meeting.stores.relational.signaling import SqlSignalingUnit
 from meeting.stores.relational.unit import SqlUnit, SqlUnits
+from meeting.transports.gateway.bounds import Bounds
 from meeting.transports.http.server import CONNECTIONS, Listener
 from meeting.transports.websocket import aio, asgi
 from tests.clock import MovingClock
+from tests.gateway import Fronted, Listening
 from tests.stores import at
 
-Server = Literal["aiohttp", "uvicorn"]
+Server = Literal["aiohttp", "uvicorn", "gateway"]
 ORIGINS = ("https://meet.example.org",)
 PATIENCE = 10.0
 
@@ -337,8 +339,11 @@ async def world(
         await made.database.close()
 
 
-def serve(made: World, server: Server, room: int) -> aio.Port | Listener:
+def serve(made: World, server: Server, room: int) -> Listening:
     """Put the signalling of a world on one of the servers."""
+    if server == "gateway":
+        bounds = Bounds(connections=room - made.limits.sockets, sockets=made.limits.sockets)
+        return Fronted(serve(made, "aiohttp", room), made.tokens, bounds=bounds, origins=ORIGINS)
     if server == "aiohttp":
         app = aio.app(
             made.signaling, origins=ORIGINS, ids=made.ids, clock=made.clock, tokens=made.tokens
