@@ -5,9 +5,11 @@ since a wire knows no other way. A meeting is named by `meeting_id`, by `room_id
 """
 
 from datetime import datetime
+from typing import Protocol
 
 import msgspec
 
+from meeting.kernel.call import Call
 from meeting.kernel.errors import invalid
 
 SPEECH = "speech_recognition"
@@ -172,3 +174,28 @@ def analysis_named(name: str) -> str:
     if found not in (*TASKS, REPORT):
         raise invalid("type", "must be one of " + ", ".join((*TASKS, REPORT, *ALIASES)))
     return found
+
+
+class AiApi(Protocol):
+    """The calls that a user or a service can make, in this process or over a wire.
+
+    A service acts for the user that it names, and is refused for no membership.
+    """
+
+    async def process_audio_data(self, call: Call, request: AudioRequest) -> AudioAnswer:
+        """Have a recording analysed; each name in `tasks` has a result under it.
+
+        One task alone that fails raises its fault: `ai_unavailable`, `ai_failed`, `validation` …
+        """
+        ...
+
+    async def process_video_frame(self, call: Call, request: FrameRequest) -> FrameAnswer:
+        """Have a picture analysed, likewise."""
+        ...
+
+    async def get_ai_analysis(self, call: Call, task_id: str = "", meeting_id: int = 0) -> Findings:
+        """Return a task with its results, or the newest results of a meeting; for its members.
+
+        Both may be given where they agree. `not_found`, `meeting_not_found`, `forbidden`.
+        """
+        ...

@@ -15,6 +15,9 @@ PICTURE_BYTES = 10_000_000
 ENCODED = ("flac", "mp3", "ogg", "opus", "webm", "m4a", "aac")
 """Audio formats that a decoder turns into samples before the engine sees them."""
 AUDIO = ("pcm", "wav", *ENCODED)
+PICTURE_PIXELS = 25_000_000
+RAW = "rgb24"
+"""Pixels without a header, three bytes each; whoever sends them says width and height."""
 PICTURE = {"jpeg": b"\xff\xd8\xff", "png": b"\x89PNG\r\n\x1a\n", "webp": b"RIFF"}
 
 LOWEST_RATE = 8_000
@@ -77,6 +80,43 @@ def check_picture(data: bytes, name: str) -> None:
             Kind.UNSUPPORTED_FORMAT,
             "this is no {form} picture; name the format that it is in",
             form=form,
+        )
+
+
+def check_frame(data: bytes, name: str, width: int, height: int) -> None:
+    """Check a picture that came as bytes, in `rgb24`, too."""
+    if not data:
+        raise invalid("frame_data", "must not be empty")
+    check_bytes("frame_data", data, PICTURE_BYTES)
+    form = name.strip().lower()
+    if form not in (*PICTURE, RAW):
+        raise unsupported("picture format", (*PICTURE, RAW))
+    if form != RAW:
+        check_picture(data, form)
+        return
+    for field, side in (("width", width), ("height", height)):
+        if not 1 <= side <= PICTURE_PIXELS:
+            raise invalid(field, f"of {RAW} must be 1 or more")
+    if width * height > PICTURE_PIXELS:
+        raise Fault(
+            Kind.TOO_LARGE,
+            "a picture may have {most} pixels",
+            details={"limit": PICTURE_PIXELS},
+            most=PICTURE_PIXELS,
+        )
+    if len(data) != 3 * width * height:
+        raise invalid("frame_data", f"of {RAW} must be width × height × 3 bytes")
+
+
+def check_bytes(field: str, data: bytes, most: int) -> None:
+    """Refuse more bytes than are taken at a time."""
+    if len(data) > most:
+        raise Fault(
+            Kind.TOO_LARGE,
+            "{field}: must be at most {most} bytes",
+            details={"limit": most},
+            field=field,
+            most=most,
         )
 
 

@@ -9,8 +9,8 @@ import msgspec
 
 from meeting.domains.ai.admission import Admission
 from meeting.domains.ai.content import PICTURE_BYTES, check_picture, decode
+from meeting.domains.ai.request import absent
 from meeting.kernel.call import Call
-from meeting.kernel.errors import Fault, Kind
 
 
 class Picture(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,9 +34,4 @@ class Detection:
         data = await decode("video_frame", wanted.video_frame, PICTURE_BYTES)
         check_picture(data, wanted.format)
         await self._admission.analyse(call, wanted.meeting_id, wanted.user_id)
-        raise Fault(
-            Kind.AI_UNAVAILABLE,
-            "no model for {task} is installed",
-            details={"reason": f"no model for {task} is installed"},
-            task=task,
-        )
+        raise absent(task)

@@ -1,6 +1,6 @@
 """What the AI domain needs from outside."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from meeting.domains.ai.model import Analysis
@@ -43,6 +43,18 @@ class AiUnit(Unit, Protocol):
 
     async def get(self, task_id: str, analysis_type: str, segment: int = 0) -> Analysis | None:
         """Return one result."""
+        ...
+
+    async def task(self, task_id: str, limit: int) -> Sequence[Analysis]:
+        """Return the results of a task, the first segment first."""
+        ...
+
+    async def newest(self, meeting_id: int, limit: int) -> Sequence[Analysis]:
+        """Return the newest results of a meeting."""
+        ...
+
+    async def jump(self, consumer: str, topic: str) -> None:
+        """Move a consumer's cursor to the end of the log."""
         ...
 
     async def list(self, meeting_id: int, analysis_type: str, page: Page) -> Found[Analysis]:

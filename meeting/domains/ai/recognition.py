@@ -1,24 +1,17 @@
 """Speech to text: one recording in, one result that is kept and announced, or a clear error."""
 
 import hashlib
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import msgspec
 import structlog
 
 from meeting.domains.ai.admission import Admission
 from meeting.domains.ai.api import SPEECH
-from meeting.domains.ai.content import (
-    AUDIO_BYTES,
-    AUDIO_SECONDS,
-    Sound,
-    check_length,
-    check_sound,
-    decode,
-    sound_format,
-)
+from meeting.domains.ai.clip import About, Clip, Recording, check_clip, checked
+from meeting.domains.ai.content import AUDIO_BYTES, AUDIO_SECONDS, Sound, check_length, decode
 from meeting.domains.ai.events import SpeechCompleted
-from meeting.domains.ai.model import Analysis, Speech, language_named
+from meeting.domains.ai.model import Analysis, Speech
 from meeting.domains.ai.ports import AiUnit, Decoder, Engine
 from meeting.domains.ai.slots import Slots
 from meeting.kernel.call import Call
@@ -29,22 +22,7 @@ from meeting.kernel.ports import Units
 
 log = structlog.get_logger(__name__)
 
-EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 DECODED_RATE = 16_000
-
-
-class Recording(msgspec.Struct, frozen=True, kw_only=True):
-    """What a client wants to have recognised, as it was sent."""
-
-    audio_data: str
-    """Base64."""
-    meeting_id: int
-    user_id: int = 0
-    format: str = "pcm"
-    sample_rate: int = 16_000
-    channels: int = 1
-    language: str = ""
-    started_at: datetime | None = None
 
 
 class Recognised(msgspec.Struct, frozen=True, kw_only=True):
@@ -82,33 +60,45 @@ class Recognition:
     async def recognise(self, call: Call, wanted: Recording) -> Recognised:
         """Recognise, keep and announce; the same `call.key` and content again changes nothing."""
         received = self._clock.now()
-        form = sound_format(wanted.format, wanted.sample_rate, wanted.channels)
-        language_named(wanted.language)
-        _check_start(wanted.started_at, received)
+        checked(wanted, received)
         data = await decode("audio_data", wanted.audio_data, AUDIO_BYTES)
-        check_sound(data, form, wanted.sample_rate, wanted.channels)
+        about = {name: getattr(wanted, name) for name in About.__struct_fields__}
+        clip = Clip(data=data, **about)
+        check_clip(clip)
         subject = await self._admission.analyse(call, wanted.meeting_id, wanted.user_id)
         task_id = self._task_id(call, wanted, data)
         if call.key and (kept := await self._kept(task_id)) is not None:
             return kept
+        return await self.hear(call, clip, subject, task_id, received)
+
+    async def hear(
+        self, call: Call, clip: Clip, subject: int, task_id: str, received: datetime
+    ) -> Recognised:
+        """Recognise, keep and announce what was checked, of a user who was admitted.
+
+        Cancelled, it leaves its turn, and the engine the work.
+        """
         deadline = min(call.deadline, self._clock.monotonic() + self._longest)
         async with self._slots.slot():
-            log.info("speech begins", task_id=task_id, meeting_id=wanted.meeting_id)
-            sound = await self._samples(data, form, wanted, deadline)
-            speech = await self._infer(sound, wanted.language, deadline)
-        return await self._keep(task_id, subject, wanted, received, speech)
+            log.info("speech begins", task_id=task_id, meeting_id=clip.meeting_id)
+            sound = await self._samples(clip, deadline)
+            speech = await self._infer(sound, clip.language, deadline)
+        return await self._keep(task_id, subject, clip, received, speech)
 
-    async def _samples(self, data: bytes, form: str, wanted: Recording, deadline: float) -> Sound:
+    async def _samples(self, clip: Clip, deadline: float) -> Sound:
+        form = clip.format.strip().lower()
         if form == "wav":
-            return Sound(data=data, format="wav")
+            return Sound(data=clip.data, format="wav")
         if form == "pcm":
             return Sound(
-                data=data,
+                data=clip.data,
                 format="pcm",
-                sample_rate=wanted.sample_rate,
-                channels=wanted.channels,
+                sample_rate=clip.sample_rate,
+                channels=clip.channels,
             )
-        samples = await self._decoder.decode(data, form, seconds=AUDIO_SECONDS, deadline=deadline)
+        samples = await self._decoder.decode(
+            clip.data, form, seconds=AUDIO_SECONDS, deadline=deadline
+        )
         check_length(len(samples) // 2, DECODED_RATE)
         return Sound(data=samples, format="pcm", sample_rate=DECODED_RATE)
 
@@ -129,23 +119,24 @@ class Recognition:
                 raise invalid("audio_data", reason) from fault
             raise
 
-    async def _kept(self, task_id: str) -> Recognised | None:
+    async def _kept(self, task_id: str, segment: int = 0) -> Recognised | None:
         async with self._units.read() as unit:
-            analysis = await unit.get(task_id, SPEECH)
+            analysis = await unit.get(task_id, SPEECH, segment)
         if analysis is None:
             return None
         return Recognised(task_id=task_id, speech=msgspec.convert(analysis.result, type=Speech))
 
     async def _keep(
-        self, task_id: str, subject: int, wanted: Recording, received: datetime, speech: Speech
+        self, task_id: str, subject: int, clip: Clip, received: datetime, speech: Speech
     ) -> Recognised:
         length = timedelta(milliseconds=speech.duration_ms)
-        started = wanted.started_at or received - length
+        started = clip.started_at or received - length
         analysis = Analysis(
             task_id=task_id,
-            meeting_id=wanted.meeting_id,
+            meeting_id=clip.meeting_id,
             user_id=subject,
             analysis_type=SPEECH,
+            segment=clip.segment,
             result=msgspec.to_builtins(speech),
             confidence=speech.confidence,
             model=speech.model,
@@ -158,7 +149,7 @@ class Recognition:
                 unit.append(
                     SpeechCompleted(
                         task_id=task_id,
-                        meeting_id=wanted.meeting_id,
+                        meeting_id=clip.meeting_id,
                         user_id=subject,
                         text=speech.text,
                         confidence=speech.confidence,
@@ -169,16 +160,17 @@ class Recognition:
                         started_at=started,
                         ended_at=started + length,
                         segments=msgspec.to_builtins(speech.segments),
+                        segment=clip.segment,
                         model=speech.model,
                         model_sha256=speech.model_sha256,
                     )
                 )
-        if not added and (kept := await self._kept(task_id)) is not None:
+        if not added and (kept := await self._kept(task_id, clip.segment)) is not None:
             return kept  # the same request came twice at once: both get the one that is kept
         log.info(
             "speech recognised",
             task_id=task_id,
-            meeting_id=wanted.meeting_id,
+            meeting_id=clip.meeting_id,
             user_id=subject,
             duration_ms=speech.duration_ms,
             latency_ms=speech.latency_ms,
@@ -198,13 +190,3 @@ class Recognition:
         digest = hashlib.sha256(about.encode("utf-8", "surrogatepass"))
         digest.update(hashlib.sha256(data).digest())
         return "ai_" + digest.hexdigest()[:32]
-
-
-def _check_start(started_at: datetime | None, received: datetime) -> None:
-    """Refuse a start that no clock near ours can have shown."""
-    if started_at is None:
-        return
-    if started_at.tzinfo is None:
-        raise invalid("started_at", "must be RFC 3339 with a zone")
-    if not EARLIEST <= started_at <= received + timedelta(days=1):
-        raise invalid("started_at", "must be a moment since 2000 and not in the future")

@@ -1,5 +1,6 @@
 """Rows of the AI domain: results of analysis, whole, as JSON."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import JSON, Column, Float, Integer, RowMapping, String, Table, func, select
@@ -7,6 +8,7 @@ from sqlalchemy import JSON, Column, Float, Integer, RowMapping, String, Table, 
 from meeting.domains.ai.model import Analysis
 from meeting.kernel.page import Found, Page
 from meeting.stores.relational.database import metadata
+from meeting.stores.relational.jump import jump
 from meeting.stores.relational.types import BigKey, Moment
 from meeting.stores.relational.unit import SqlUnit
 from meeting.stores.relational.upsert import upsert
@@ -26,6 +28,9 @@ ai_tasks = Table(
     Column("model_sha256", String(64), nullable=False),
     Column("created_at", Moment, nullable=False),
 )
+
+
+_newest = (ai_tasks.c.created_at.desc(), ai_tasks.c.task_id, ai_tasks.c.segment)
 
 
 class SqlAiUnit(SqlUnit):
@@ -58,6 +63,30 @@ class SqlAiUnit(SqlUnit):
         row = rows.mappings().first()
         return None if row is None else _analysis(row)
 
+    async def task(self, task_id: str, limit: int) -> Sequence[Analysis]:
+        """Return the results of a task, the first segment first."""
+        rows = await self.connection.execute(
+            select(ai_tasks)
+            .where(ai_tasks.c.task_id == task_id)
+            .order_by(ai_tasks.c.segment, ai_tasks.c.analysis_type)
+            .limit(limit)
+        )
+        return [_analysis(row) for row in rows.mappings()]
+
+    async def newest(self, meeting_id: int, limit: int) -> Sequence[Analysis]:
+        """Return the newest results of a meeting."""
+        rows = await self.connection.execute(
+            select(ai_tasks)
+            .where(ai_tasks.c.meeting_id == meeting_id)
+            .order_by(*_newest)
+            .limit(limit)
+        )
+        return [_analysis(row) for row in rows.mappings()]
+
+    async def jump(self, consumer: str, topic: str) -> None:
+        """Move a consumer's cursor to the end of the log."""
+        await jump(self.connection, consumer, topic)
+
     async def list(self, meeting_id: int, analysis_type: str, page: Page) -> Found[Analysis]:
         """Return a page of a meeting's results, newest first; an empty type means all."""
         wanted = ai_tasks.c.meeting_id == meeting_id
@@ -67,11 +96,7 @@ class SqlAiUnit(SqlUnit):
             select(func.count()).select_from(ai_tasks).where(wanted)
         )
         rows = await self.connection.execute(
-            select(ai_tasks)
-            .where(wanted)
-            .order_by(ai_tasks.c.created_at.desc(), ai_tasks.c.task_id, ai_tasks.c.segment)
-            .limit(page.size)
-            .offset(page.offset)
+            select(ai_tasks).where(wanted).order_by(*_newest).limit(page.size).offset(page.offset)
         )
         return Found(rows=[_analysis(row) for row in rows.mappings()], total=total or 0)
 

@@ -2,15 +2,15 @@
 
 from datetime import datetime
 
-from sqlalchemy import Column, Integer, String, Table, delete, func, insert, select, update
+from sqlalchemy import Column, Integer, String, Table, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from meeting.kernel.clock import Clock
 from meeting.kernel.ids import Ids
 from meeting.kernel.ports import Lockable
 from meeting.stores.relational.database import metadata
+from meeting.stores.relational.jump import jump
 from meeting.stores.relational.leases import LeaseRows
-from meeting.stores.relational.outbox import cursors, outbox
 from meeting.stores.relational.types import Moment
 from meeting.stores.relational.unit import SqlUnit
 from meeting.stores.relational.upsert import upsert
@@ -77,11 +77,4 @@ class SqlSignalingUnit(SqlUnit):
 
     async def jump(self, consumer: str, topic: str) -> None:
         """Move a consumer's cursor to the end of the log."""
-        end = (await self.connection.execute(select(func.max(outbox.c.position)))).scalar()
-        await self.connection.execute(
-            delete(cursors).where(cursors.c.consumer == consumer, cursors.c.topic == topic)
-        )
-        if end is not None:
-            await self.connection.execute(
-                insert(cursors).values(consumer=consumer, topic=topic, position=end)
-            )
+        await jump(self.connection, consumer, topic)

@@ -9,10 +9,11 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, QueryParameter
 
 from meeting.domains.ai.api import DEEPFAKE, EMOTION
+from meeting.domains.ai.clip import Recording
 from meeting.domains.ai.detection import Detection, Picture
 from meeting.domains.ai.history import History
 from meeting.domains.ai.model import Segment
-from meeting.domains.ai.recognition import Recognised, Recognition, Recording
+from meeting.domains.ai.recognition import Recognised, Recognition
 from meeting.kernel.call import Call
 from meeting.kernel.errors import invalid
 from meeting.kernel.ids import meeting_of

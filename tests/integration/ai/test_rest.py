@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from meeting.domains.ai.recognition import Recognised, Recording
+from meeting.domains.ai.clip import Recording
+from meeting.domains.ai.recognition import Recognised
 from meeting.kernel.call import Call, Caller
 from tests.integration.ai.laboratory import SECOND, SPEECH, Laboratory, audio, laboratory
 from tests.integration.ai.peer import Peer, error, peer, success

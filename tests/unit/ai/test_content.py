@@ -9,8 +9,8 @@ from hypothesis import given, settings, strategies as st
 
 from meeting.domains.ai import content
 from meeting.domains.ai.api import analysis_named
+from meeting.domains.ai.clip import EARLIEST, _check_start
 from meeting.domains.ai.model import language_named
-from meeting.domains.ai.recognition import EARLIEST, _check_start
 from meeting.kernel.errors import Fault, Kind
 
 # As RFC 3339 writes them: whole minutes, up to a day away from UTC.
