@@ -1,9 +1,10 @@
 """What `--split` shows: the log of all children, and on a terminal a table until all stand."""
 
+import logging
 import sys
 from collections.abc import Sequence
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import structlog
 from rich.console import Console
@@ -47,10 +48,12 @@ class Board:
         self.leave()
 
     def tell(self, part: str, line: bytes) -> None:
-        """Log a line that a child wrote."""
-        made: object = entry(part, line, self._clock)
+        """Log a line that a child wrote, unless it matters less than the log is to have."""
+        made: Any = entry(part, line, self._clock)
+        if _level(made.get("level")) < _level(self._log.level):
+            return
         for renderer in self._renderers:
-            made = renderer(self._logger, "msg", made)  # type: ignore[arg-type]  # a chain of them
+            made = renderer(self._logger, "msg", made)
         self.write(f"{made}\n")
 
     def show(self, children: Sequence[Child]) -> None:
@@ -74,6 +77,11 @@ class Board:
     def flush(self) -> None:
         """Let nothing wait."""
         sys.stderr.flush()
+
+
+def _level(name: object) -> int:
+    found = logging.getLevelNamesMapping().get(str(name).upper())
+    return logging.INFO if found is None else found
 
 
 def _table(children: Sequence[Child]) -> Table:

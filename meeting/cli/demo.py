@@ -6,7 +6,7 @@ import secrets
 import sys
 import tempfile
 import time
-from contextlib import AsyncExitStack
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -18,13 +18,12 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from meeting.app.assembly.house import build
 from meeting.app.config import Config, Log
 from meeting.app.logging import configure
-from meeting.app.run import House
 from meeting.cli.models import faults, reporting
 from meeting.cli.person import Person, Refused
 from meeting.cli.settings import settings
+from meeting.cli.stand import Stand, apart, here, private
 from meeting.models import manifest, pull, sample
 
 FORMATS = {
@@ -49,22 +48,24 @@ SDP = "v=0\r\no=- {id} 2 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n"
     help="Another recording: " + ", ".join(FORMATS) + "; up to 5 minutes.",
 )
 @click.option("--language", help="Its language, such as en or zh; without it, it is detected.")
+@click.option("--split", is_flag=True, help="With each part in a process of its own.")
 @settings
-def demo(config: Config, audio: Path | None, language: str | None) -> None:
+def demo(config: Config, audio: Path | None, language: str | None, *, split: bool) -> None:
     """Watch one real meeting happen.
 
-    Everything runs in this process on a state folder that is made for it and thrown away
-    afterwards, whatever the settings say; the models are fetched once and kept. Two users
-    register, one makes and starts a meeting, both join and exchange an offer and an answer, a
-    recording is recognised by Whisper on the engine, the meeting stores the transcript from the
-    event, and it is read back over REST.
+    Everything runs in this process, or with --split in many, on a state folder that is made for
+    it and thrown away afterwards, whatever the settings say; the models are fetched once and kept.
+    Two users register, one makes and starts a meeting, both join and exchange an offer and an
+    answer, a recording is recognised by Whisper on the engine, the meeting stores the transcript
+    from the event, and it is read back over REST.
     """
     console = Console(highlight=False)
     if audio is not None and audio.suffix.lower() not in FORMATS:
         raise click.BadParameter(
             f"{audio.name} must end in one of {', '.join(FORMATS)}", param_hint="--audio"
         )
-    configure(Log(level="error"))
+    config = msgspec.structs.replace(config, log=Log(level="error"))
+    configure(config.log)
     with faults(), reporting() as report:
         pull(manifest(config.models.listing), config.models.cache, config.models.source, report)
         path = audio or sample(config.models.cache, config.models.source, report)
@@ -74,27 +75,18 @@ def demo(config: Config, audio: Path | None, language: str | None) -> None:
         asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
     ):
         try:
-            runner.run(_show(_private(config, state), console, recording, language))
+            stand = (apart if split else here)(private(config, state))
+            runner.run(_show(stand, console, recording, language))
         except Refused as error:
             console.print(f"[red]The server refused:[/] {escape(str(error))}")
             sys.exit(1)
 
 
-def _private(config: Config, state: str) -> Config:
-    """Change the settings so that the demo disturbs no server that runs here, and needs none."""
-    replace = msgspec.structs.replace
-    return replace(
-        config,
-        state_dir=state,
-        http=replace(config.http, host="127.0.0.1", port=0),
-        signaling=replace(config.signaling, port=0),
-        ai=replace(config.ai, port=0),
-        engine=replace(config.engine, mode="threads", endpoint="tcp://127.0.0.1:0"),
-    )
-
-
 async def _show(
-    config: Config, console: Console, recording: tuple[str, bytes], language: str | None
+    stand: AbstractAsyncContextManager[Stand],
+    console: Console,
+    recording: tuple[str, bytes],
+    language: str | None,
 ) -> None:
     begun = time.monotonic()
 
@@ -102,14 +94,10 @@ async def _show(
         console.print(f"[dim]{time.monotonic() - begun:6.2f} s[/]  {text}")
 
     async with AsyncExitStack() as stack:
-        house = await build(config)
-        await house.start()
-        stack.push_async_callback(house.stop)
-        await _ready(house)
-        url = house.addresses["http"]
-        say(f"The house stands on [bold]{url}[/]: {', '.join(m.name for m in house.modules)}.")
-        ann = await stack.enter_async_context(Person(url, "ann"))
-        bob = await stack.enter_async_context(Person(url, "bob"))
+        house = await stack.enter_async_context(stand)
+        say(f"The house stands on [bold]{house.url}[/]: {', '.join(house.parts)}.")
+        ann = await stack.enter_async_context(Person(house.url, "ann"))
+        bob = await stack.enter_async_context(Person(house.url, "bob"))
         password = secrets.token_urlsafe(16)
         await ann.enter(password)
         await bob.enter(password)
@@ -123,15 +111,6 @@ async def _show(
         await ann.call("POST", f"/meetings/{meeting_id}/end")
         closed = await bob.hear("meeting_ended")
         say(f"ann has ended meeting {closed['meeting_id']}; bob's socket was told.")
-
-
-async def _ready(house: House) -> None:
-    """Wait until every module runs; the models are on the disk, so it is a matter of seconds."""
-    while house.status != "ready":
-        for module in house.modules:
-            if module.failed.is_set():
-                raise Refused(f"{module.name}: {module.reason}")
-        await asyncio.sleep(0.1)
 
 
 async def _meeting(ann: Person, say: Any) -> int:

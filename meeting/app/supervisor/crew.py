@@ -38,8 +38,11 @@ class Crew:
         while True:
             self._grew.clear()
             grew = asyncio.create_task(self._grew.wait())
-            done, _ = await asyncio.wait([grew, *self._ends], return_when=asyncio.FIRST_COMPLETED)
-            grew.cancel()
+            try:
+                both = {grew, *self._ends}
+                done, _ = await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                grew.cancel()
             for task, child in self._ends.items():
                 if task in done:
                     raise Wrong(f"{child.name}: {task.result()}")

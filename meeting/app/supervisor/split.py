@@ -3,7 +3,7 @@
 import asyncio
 import signal
 from collections.abc import Iterable, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 import msgspec
 import structlog
@@ -54,17 +54,33 @@ class Split:
         if not config.postgres.dsn.reveal():
             self._serve_ourselves()
 
+    @property
+    def parts(self) -> list[str]:
+        """Return the names of all children, in the order of their start."""
+        return [each.name for each in (*self._servers, *programs(self._config))]
+
     async def start(self) -> None:
         """Start what the parts need and then the parts; returns when all are ready."""
+        starting = asyncio.create_task(self._start())
+        watching = asyncio.create_task(self._crew.watch())
+        both = {starting, watching}
+        try:
+            done, _ = await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            await drop(*both)
+        for task in done:
+            task.result()
+
+    async def watch(self) -> None:
+        """Wait until a child can't be kept; raises why."""
+        await self._crew.watch()
+
+    async def _start(self) -> None:
         if self._servers:
             await self._crew.start(self._children(self._servers))
             await self._migrate()
         await self._crew.start(self._children(programs(self._config)))
         self._watcher.leave()
-
-    async def watch(self) -> None:
-        """Wait until a child can't be kept; raises why."""
-        await self._crew.watch()
 
     async def stop(self) -> bool:
         """Stop all in reverse; True: all ended as asked."""
@@ -102,7 +118,12 @@ class Split:
             environment=handed(self._config),
         )
         process = await spawn(migrate)
-        code = await follow(process, lambda line: self._watcher.tell(migrate.name, line))
+        try:
+            code = await follow(process, lambda line: self._watcher.tell(migrate.name, line))
+        except asyncio.CancelledError:
+            process.kill()  # a cut-off change of tables is none: each is one transaction
+            await process.wait()
+            raise
         if code:
             raise Unable(f"the tables could not be brought up to date: migrate, {told(code)}")
 
@@ -130,39 +151,35 @@ async def run(split: Split) -> int:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, asked)
-    try:
-        await _until(stop, split)
-    finally:
-        log.info("stopping", well=stop.is_set())
-        hurried = asyncio.create_task(_hurry(hurry, split))
-        well = await split.stop()
-        hurried.cancel()
+    life = asyncio.create_task(_live(split))
+    waited = asyncio.create_task(stop.wait())
+    await asyncio.wait({life, waited}, return_when=asyncio.FIRST_COMPLETED)
+    log.info("stopping", well=not life.done())
+    await drop(waited, *(() if life.done() else (life,)))
+    hurried = asyncio.create_task(_hurry(hurry, split))
+    well = await split.stop()
+    await drop(hurried)
+    if not life.cancelled():
+        life.result()  # why it ended by itself
     return 0 if well else 1
 
 
-async def _until(stop: asyncio.Event, split: Split) -> None:
-    """Start and watch until somebody asks to stop; raises what is in the way."""
-    waited = asyncio.create_task(stop.wait())
-    work: list[asyncio.Task[None]] = [
-        asyncio.create_task(split.start()),
-        asyncio.create_task(split.watch()),
-    ]
+async def _live(split: Split) -> None:
     begun = asyncio.get_running_loop().time()
-    try:
-        while not waited.done():
-            done, _ = await asyncio.wait({waited, *work}, return_when=asyncio.FIRST_COMPLETED)
-            for task in [each for each in work if each in done]:
-                task.result()
-                work.remove(task)
-                seconds = round(asyncio.get_running_loop().time() - begun, 2)
-                log.info("started", seconds=seconds)
-    finally:
-        for each in (waited, *work):
-            each.cancel()
-        await asyncio.gather(waited, *work, return_exceptions=True)
+    await split.start()
+    seconds = round(asyncio.get_running_loop().time() - begun, 2)
+    log.info("started", parts=split.parts, seconds=seconds)
+    await split.watch()
 
 
 async def _hurry(hurry: asyncio.Event, split: Split) -> None:
     await hurry.wait()
     log.warning("asked twice: everything is ended at once")
     split.kill()
+
+
+async def drop(*tasks: asyncio.Task[Any]) -> None:
+    """Cancel tasks, and return when they have ended."""
+    for task in tasks:
+        task.cancel()
+    await asyncio.wait(tasks)

@@ -1,0 +1,103 @@
+"""A house for the demo, in this process or split; it disturbs no server, and needs none."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Sequence
+from contextlib import ExitStack, asynccontextmanager
+
+import msgspec
+
+from meeting.app.assembly.house import build
+from meeting.app.config import Config, Gateway, Mail, Peers, Postgres, Redis
+from meeting.app.modules import DOMAINS
+from meeting.app.reach import url
+from meeting.app.run import House
+from meeting.cli.person import Refused
+
+LOOPBACK = "127.0.0.1"
+replace = msgspec.structs.replace
+
+
+class Stand(msgspec.Struct, frozen=True):
+    """A house that is ready: where clients reach it, and what it is made of."""
+
+    url: str
+    parts: Sequence[str]
+
+
+def private(config: Config, state: str) -> Config:
+    """Change the settings so that a house disturbs no server that runs here, and needs none."""
+    return replace(
+        config,
+        state_dir=state,
+        only=(),
+        debug=False,
+        http=replace(config.http, host=LOOPBACK, port=0),
+        signaling=replace(config.signaling, port=0),
+        ai=replace(config.ai, port=0),
+        grpc=replace(config.grpc, host=LOOPBACK, **dict.fromkeys(DOMAINS, 0)),
+        engine=replace(config.engine, mode="threads", endpoint=f"tcp://{LOOPBACK}:0"),
+        # What it writes and to whom is nobody's business but its own.
+        postgres=Postgres(),
+        redis=Redis(),
+        mail=Mail(),
+        peers=Peers(),
+        gateway=Gateway(),
+    )
+
+
+@asynccontextmanager
+async def here(config: Config) -> AsyncIterator[Stand]:
+    """Run a house in this process."""
+    house = await build(config)
+    await house.start()
+    try:
+        await _ready(house)
+        yield Stand(house.addresses["http"], [module.name for module in house.modules])
+    finally:
+        await house.stop()
+
+
+@asynccontextmanager
+async def apart(config: Config) -> AsyncIterator[Stand]:
+    """Run a house in processes of its own, on ports that nobody has."""
+    from meeting.app.supervisor.split import Split
+    from meeting.cli.board import Board
+
+    config = spread(config)
+    with Board(config.log) as board:
+        split = Split(config, board)
+        try:
+            await split.start()
+            yield Stand(url(config), split.parts)
+        finally:
+            await split.stop()
+
+
+async def _ready(house: House) -> None:
+    """Wait until every module runs; the models are on the disk, so it is a matter of seconds."""
+    while house.status != "ready":
+        for module in house.modules:
+            if module.failed.is_set():
+                raise Refused(f"{module.name}: {module.reason}")
+        await asyncio.sleep(0.1)
+
+
+def spread(config: Config) -> Config:
+    """Give every part ports that are free."""
+    ports = iter(_free(1 + 2 * len(DOMAINS)))
+    own = {name: replace(getattr(config, name), port=next(ports)) for name in DOMAINS}
+    calls = {name: next(ports) for name in DOMAINS}
+    return replace(
+        config,
+        http=replace(config.http, port=next(ports)),
+        grpc=replace(config.grpc, **calls),
+        **own,
+    )
+
+
+def _free(count: int) -> list[int]:
+    """Find ports that nobody has; held together, so that they are as many."""
+    with ExitStack() as stack:
+        held = [stack.enter_context(socket.create_server((LOOPBACK, 0))) for _ in range(count)]
+        return [each.getsockname()[1] for each in held]
