@@ -1,21 +1,23 @@
-"""Benches: `./run bench -- queue`, `./run bench -- events`."""
+"""Benches: `./run bench -- queue`, `./run bench -- events`, `./run bench -- relay`."""
 
 import argparse
 
 from rich.console import Console
 
-from tests.bench import events, queue
+from tests.bench import events, queue, relay
 
 TEXT = """\
 Measures against others in one interleaved run; figures are ratios with their spread, and the
-guarantees of each stand beside them. The first run of `queue` makes an environment for each peer
-under build/bench/env; results go to build/bench/NAME.json, the tables are made from them, and each
-figure is printed as a line of JSON.
+guarantees of each stand beside them. The first run of `queue` or `relay` makes an environment for
+each peer under build/bench/env; results go to build/bench/NAME.json, the tables are made from them,
+and each figure is printed as a line of JSON.
 
   ./run bench -- queue                          five rounds, minutes
   ./run bench -- queue --rounds 1 --number 200  a trial, seconds
   ./run bench -- events                         five rounds, minutes
   ./run bench -- events --rounds 1 --seconds 1  a trial, less than a minute
+  ./run bench -- relay                          five rounds, half an hour
+  ./run bench -- relay --rounds 1 --seconds 1 --connections 100   a trial, two minutes
 """
 
 
@@ -28,6 +30,7 @@ def main() -> None:
     for bench, text in (
         (queue, "tasks per second, against other queues"),
         (events, "milliseconds of an event, from COMMIT to the handler's COMMIT"),
+        (relay, "frames per second and milliseconds through a relay, against node ws and aiohttp"),
     ):
         which = benches.add_parser(bench.__name__.rpartition(".")[2], help=text)
         bench.options(which)

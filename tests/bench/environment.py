@@ -16,13 +16,22 @@ class Missing(Exception):
     """A peer can't be had on this machine; the text says why and what to do."""
 
 
-def command(script: str) -> list[str]:
-    """Return how a peer is run, and make its environment where it is not there yet."""
-    if script == "ours":
-        return [sys.executable, "-P", str(PEERS / "ours.py")]
-    if script == "bullmq":
-        return _node(PEERS / "bullmq", PLACE / "bullmq")
-    return [_python(PEERS / f"{script}.txt", PLACE / script), "-P", str(PEERS / f"{script}.py")]
+OURS = ("ours", "aiohttp")
+"""Peers that run in our own environment."""
+
+
+def command(script: str, pinned: str = "") -> list[str]:
+    """Return how a peer is run, and make its environment where it is not there yet.
+
+    A script that shares another's environment names it: `pinned`.
+    """
+    program = str(PEERS / f"{script}.py")
+    if script in OURS:
+        return [sys.executable, "-P", program]
+    if (PEERS / script).is_dir():
+        return _node(script)
+    name = pinned or script
+    return [_python(PEERS / f"{name}.txt", PLACE / name), "-P", program]
 
 
 def _python(pinned: Path, place: Path) -> str:
@@ -38,7 +47,8 @@ def _python(pinned: Path, place: Path) -> str:
     return program
 
 
-def _node(source: Path, place: Path) -> list[str]:
+def _node(name: str) -> list[str]:
+    source, place = PEERS / name, PLACE / name
     node, npm = shutil.which("node"), shutil.which("npm")
     if node is None or npm is None:
         raise Missing("there is no node; apt-get install nodejs npm brings it")
@@ -48,8 +58,8 @@ def _node(source: Path, place: Path) -> list[str]:
         shutil.copytree(source, place)
         _run([npm, "ci", "--silent", "--ignore-scripts", "--no-audit", "--no-fund"], place)
         _fresh(place, lock)
-    shutil.copy(source / "bullmq.mjs", place)
-    return [node, str(place / "bullmq.mjs")]
+    shutil.copy(source / f"{name}.mjs", place)
+    return [node, str(place / f"{name}.mjs")]
 
 
 def _run(words: list[str], folder: Path = ROOT) -> None:
