@@ -96,7 +96,7 @@ class Signaling:
         self.tickets = Tickets(tokens)
         self.broadcasts = Broadcasts(
             router=self._router,
-            roster=roster,
+            roster=self.roster,
             meeting=meeting,
             clock=clock,
             limits=self.limits,
