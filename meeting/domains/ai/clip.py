@@ -42,7 +42,7 @@ def checked(about: About, received: datetime) -> None:
     """Check what is said about audio, before anybody looks at it."""
     sound_format(about.format, about.sample_rate, about.channels)
     language_named(about.language)
-    _check_start(about.started_at, received)
+    check_start(about.started_at, received)
 
 
 def check_clip(clip: Clip) -> None:
@@ -53,7 +53,7 @@ def check_clip(clip: Clip) -> None:
     check_sound(clip.data, clip.format.strip().lower(), clip.sample_rate, clip.channels)
 
 
-def _check_start(started_at: datetime | None, received: datetime) -> None:
+def check_start(started_at: datetime | None, received: datetime) -> None:
     """Refuse a start that no clock near ours can have shown."""
     if started_at is None:
         return

@@ -9,7 +9,7 @@ from hypothesis import given, settings, strategies as st
 
 from meeting.domains.ai import content
 from meeting.domains.ai.api import analysis_named
-from meeting.domains.ai.clip import EARLIEST, _check_start
+from meeting.domains.ai.clip import EARLIEST, check_start
 from meeting.domains.ai.model import language_named
 from meeting.kernel.errors import Fault, Kind
 
@@ -217,8 +217,8 @@ def test_any_start_is_taken_or_refused(moment: datetime) -> None:
     """No moment breaks the rule on starts, at either end of the calendar."""
     received = datetime(2026, 11, 24, 12, tzinfo=UTC)
     if EARLIEST.timestamp() <= moment.timestamp() <= received.timestamp() + 86_400:
-        _check_start(moment, received)
+        check_start(moment, received)
         return
     with pytest.raises(Fault) as caught:
-        _check_start(moment, received)
+        check_start(moment, received)
     assert caught.value.kind is Kind.VALIDATION

@@ -1,0 +1,209 @@
+"""The audio streams of this process: how many there may be, what they hold, and who ends them."""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+
+import msgspec
+
+from meeting.domains.ai.api import Chunk
+from meeting.kernel.call import Call, Caller
+from meeting.kernel.clock import Clock
+from meeting.kernel.errors import Fault, Kind
+
+T = TypeVar("T")
+REMEMBERED = timedelta(seconds=60)
+"""How long a revocation is known of: a call that was let in just before it may begin after it."""
+REVOCATIONS = 1000
+GOING = "this server is going down; open another stream in a moment"
+
+
+class Limits(msgspec.Struct, frozen=True, kw_only=True):
+    """What streams may take."""
+
+    streams: int = 64
+    streams_per_user: int = 8
+    """Of a user who asks; a service has one for each of many."""
+    held_bytes: int = 256 * 2**20
+    """Audio that all streams together have not analysed yet."""
+    chunk_bytes: int = 2**20
+    idle: float = 60.0
+    """Seconds that a stream is waited for."""
+
+
+class Run:
+    """One stream that goes on; whatever it waits for ends when the stream has to."""
+
+    def __init__(self, caller: Caller, clock: Clock, begun: datetime) -> None:
+        self.caller = caller
+        self.begun = begun
+        self.meeting_id = 0
+        """0 until it is known."""
+        self.subject = 0
+        self.held = 0
+        """Bytes."""
+        self.waiting: float | None = None
+        """Since when it waits for its client, on `Clock.monotonic`."""
+        self._clock = clock
+        self._over: asyncio.Future[Fault] = asyncio.get_running_loop().create_future()
+
+    def end(self, kind: Kind, text: str) -> None:
+        """Have the stream end with an error; the first one counts."""
+        if not self._over.done():
+            self._over.set_result(Fault(kind, text))
+
+    def concerns(self, meeting_id: int, subject: int) -> None:
+        """Say what the stream is about, before anybody is asked whether it may be."""
+        self.meeting_id, self.subject = meeting_id, subject
+
+    async def pull(self, chunks: AsyncIterator[Chunk]) -> Chunk | None:
+        """Wait for the next piece; None where the client has ended the stream."""
+        self.waiting = self._clock.monotonic()
+        try:
+            return await self.until(_next(chunks))
+        finally:
+            self.waiting = None
+
+    async def until(self, work: Coroutine[Any, Any, T]) -> T:
+        """Do something, which is cancelled when the stream has to end, or its caller gives up."""
+        task = asyncio.ensure_future(work)
+        try:
+            either: set[asyncio.Future[Any]] = {task, self._over}
+            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+            if self._over.done():
+                raise self._over.result()
+            return task.result()
+        finally:
+            if not task.done():
+                task.cancel()
+                await asyncio.wait({task})
+            if not task.cancelled():
+                task.exception()  # looked at, also where it came too late to matter
+
+
+class Running:
+    """All streams of this process."""
+
+    def __init__(self, clock: Clock, limits: Limits | None = None) -> None:
+        self.limits = limits or Limits()
+        self._clock = clock
+        self._runs: set[Run] = set()
+        self._revoked: deque[tuple[datetime, int, str]] = deque(maxlen=REVOCATIONS)
+        self._refusal = "streams are not listened to yet; open one again in a moment"
+
+    def __len__(self) -> int:
+        return len(self._runs)
+
+    def open(self) -> None:
+        """Let streams begin: from now on it is heard of what ends them."""
+        self._refusal = ""
+
+    @contextmanager
+    def run(self, call: Call) -> Iterator[Run]:
+        """Make room for a stream, from before anything is asked about it until it is over."""
+        caller = call.caller
+        if self._refusal:
+            raise Fault(Kind.UNAVAILABLE, self._refusal)
+        own = [each for each in self._runs if _same(each.caller, caller)]
+        if len(self._runs) >= self.limits.streams or (
+            not caller.is_service and len(own) >= self.limits.streams_per_user
+        ):
+            raise _overloaded()
+        run = Run(caller, self._clock, self._clock.now())
+        for at, user_id, jti in self._revoked:
+            if self._clock.now() - at < REMEMBERED and _holds(caller, user_id, jti):
+                raise _revoked()
+        self._runs.add(run)
+        try:
+            yield run
+        finally:
+            self._runs.discard(run)
+
+    def hold(self, run: Run, more: int) -> None:
+        """Let a stream hold more audio; `ai_unavailable` where all hold too much already."""
+        if sum(each.held for each in self._runs) + more > self.limits.held_bytes:
+            raise _overloaded()
+        run.held += more
+
+    def revoke(self, user_id: int, jti: str) -> None:
+        """End the streams of one token, or with an empty `jti` all of a user's."""
+        self._revoked.append((self._clock.now(), user_id, jti))
+        for run in self._runs:
+            if _holds(run.caller, user_id, jti):
+                run.end(Kind.UNAUTHENTICATED, "the token was revoked; log in again")
+
+    def close(self, meeting_id: int) -> None:
+        """End the streams of a meeting that is over."""
+        for run in self._runs:
+            if run.meeting_id == meeting_id:
+                run.end(Kind.MEETING_ENDED, "the meeting has ended")
+
+    def leave(self, meeting_id: int, user_id: int, left_at: datetime) -> None:
+        """End the streams of a user who has left; those that began later belong to a new stay."""
+        for run in self._runs:
+            if (run.meeting_id, run.subject) == (meeting_id, user_id) and run.begun <= left_at:
+                run.end(Kind.FORBIDDEN, "the user has left the meeting")
+
+    def pulse(self) -> None:
+        """End the streams whose token is over, and those that nothing comes from any more."""
+        moment, now = self._clock.now().timestamp(), self._clock.monotonic()
+        for run in self._runs:
+            if 0 < run.caller.token_until <= moment:
+                run.end(Kind.TOKEN_EXPIRED, "the token is over; refresh it or log in again")
+            if run.waiting is not None and now - run.waiting >= self.limits.idle:
+                run.end(Kind.DEADLINE, "nothing came for too long; send audio, or end the stream")
+
+    def drain(self) -> None:
+        """End all streams and let none begin: this process is going down."""
+        self._refusal = GOING
+        for run in self._runs:
+            run.end(Kind.UNAVAILABLE, GOING)
+
+
+@asynccontextmanager
+async def pulled(chunks: AsyncIterator[Chunk]) -> AsyncIterator[Callable[[], Awaitable[bool]]]:
+    """Listen on beside other work; what is given tells whether another piece has come."""
+    task = asyncio.ensure_future(_next(chunks))
+
+    async def more() -> bool:
+        await asyncio.sleep(0)
+        return task.done() and task.exception() is None and task.result() is not None
+
+    try:
+        yield more
+    finally:
+        task.cancel()
+        await asyncio.wait({task})
+
+
+async def _next(chunks: AsyncIterator[Chunk]) -> Chunk | None:
+    with suppress(StopAsyncIteration):
+        return await anext(chunks)
+    return None
+
+
+def _same(one: Caller, other: Caller) -> bool:
+    return (one.user_id, one.service) == (other.user_id, other.service)
+
+
+def _holds(caller: Caller, user_id: int, jti: str) -> bool:
+    """Tell whether a revocation is of the token that a caller has shown."""
+    if caller.is_service or caller.user_id != user_id:
+        return False
+    return jti in ("", caller.token_id)
+
+
+def _revoked() -> Fault:
+    return Fault(Kind.UNAUTHENTICATED, "the token was revoked; log in again")
+
+
+def _overloaded() -> Fault:
+    return Fault(
+        Kind.AI_UNAVAILABLE,
+        "too many streams are open; try again in a moment",
+        details={"reason": "overloaded"},
+        retry_after=1,
+    )
