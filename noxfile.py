@@ -114,6 +114,13 @@ def bench(session: nox.Session) -> None:
 
 
 @nox.session
+def container(session: nox.Session) -> None:
+    """The Dockerfile's steps in an empty root, and what they make tried; --help tells more."""
+    prepare(session)
+    become("-m", "tests.container", *session.posargs)
+
+
+@nox.session
 def lock(session: nox.Session) -> None:
     """Write requirements/*.lock anew from pyproject.toml; --upgrade takes newer versions."""
     compile_ = [uv(), "pip", "compile", "--quiet", "--universal", "--python-version", "3.11"]
