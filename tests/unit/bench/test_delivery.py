@@ -43,3 +43,4 @@ def test_losses_and_a_load_at_its_end_are_named() -> None:
     ):
         assert said in shown
     assert "ours, relay" not in shown
+    assert (shown.count("we lose"), shown.count("ahead")) == (3, 1)
