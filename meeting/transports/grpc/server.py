@@ -8,6 +8,7 @@ from typing import cast
 
 import msgspec
 
+from meeting.transports.grpc import health, reflection
 from meeting.transports.grpc.calls import Calls
 from meeting.transports.grpc.dispatch import Dispatch
 from meeting.transports.grpc.gate import Desk, Gate
@@ -44,6 +45,7 @@ class Port:
         port: int,
         *,
         setting: str,
+        ready: health.Ready = lambda _service: True,
         bodies: Store | None = None,
         message_bytes: int = MESSAGE_BYTES,
         connections: int = CONNECTIONS,
@@ -54,7 +56,15 @@ class Port:
     ) -> None:
         self.host = host
         self.port = port
-        served = {rpc.path: rpc for rpc in rpcs}
+        self._told_ready = ready
+        own = list(rpcs)
+        names = {rpc.service for rpc in own}
+        every = [
+            *own,
+            *health.served(names, self._ready),
+            *reflection.served({*names, health.NAME}),
+        ]
+        served = {rpc.path: rpc for rpc in every}
         self.gate = Gate(desk, rows(served.values()))
         store = bodies or Store(BODIES_BYTES)
         self.dispatch = Dispatch(served, self.gate, desk.clock, store, message_bytes)
@@ -104,6 +114,10 @@ class Port:
             guest.leave()
         if self._server is None and self._socket is not None:
             self._socket.close()
+
+    def _ready(self, service: str) -> bool:
+        """Tell whether to send work here: who drains is not asked for more."""
+        return not self.dispatch.closing and self._told_ready(service)
 
     async def _calm(self, seconds: float) -> None:
         """Wait until no call is open, or so long."""

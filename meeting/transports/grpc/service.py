@@ -5,10 +5,11 @@ from typing import Any, NamedTuple
 
 import betterproto2
 import msgspec
+from google.protobuf.message import DecodeError, Message
 
 from meeting.kernel.call import Call
 from meeting.kernel.errors import Fault, Kind
-from meeting.transports.grpc.codec import decoder, encoder
+from meeting.transports.grpc.codec import Malformed, decoder, encoder
 from meeting.transports.grpc.messages import grpc as messages
 from meeting.transports.grpc.messages.google import protobuf
 from meeting.transports.policy import LATER, RPCS, Rule
@@ -99,6 +100,18 @@ def service(name: str, acts: Mapping[str, Act]) -> list[Rpc]:
         )
         for method, each in shapes.items()
     ]
+
+
+def parser(kind: type[Message]) -> Callable[[bytes], Any]:
+    """Make a decoder of one of Google's own classes, whose services are not in meeting.proto."""
+
+    def decode(data: bytes) -> Any:
+        try:
+            return kind.FromString(data)
+        except DecodeError as error:
+            raise Malformed("it can't be read") from error
+
+    return decode
 
 
 def rows(rpcs: Iterable[Rpc]) -> dict[str, Rule]:
