@@ -30,6 +30,8 @@ class Server:
         if failpoint:
             self._environment["MEETING_FAILPOINT"] = failpoint
         self.url: dict[str, str] = {}
+        self.grpc: dict[str, str] = {}
+        """Where its gRPC ports are, as host:port, by domain."""
         self.lines: list[dict[str, Any]] = []
         self._process: asyncio.subprocess.Process | None = None
         self._reader: asyncio.Task[None] | None = None
@@ -106,16 +108,20 @@ class Server:
                 line = {"text": text}
             self.lines.append(line)
             if line.get("event") == "listening":
-                self.url[line["name"]] = line["url"]
+                name: str = line["name"]
+                urls = self.grpc if name.startswith("grpc.") else self.url
+                urls[name.removeprefix("grpc.")] = line["url"]
             if line.get("event") == "started":
                 self._started.set()
 
 
+DOMAINS = ("user", "meeting", "media", "signaling", "ai", "notification")
 EMBEDDED = {
     "http.port": "0",
     "signaling.port": "0",
     "ai.port": "0",
     "engine.endpoint": "tcp://127.0.0.1:0",
+    **{f"grpc.{name}": "0" for name in DOMAINS},
     "log.format": "json",
     "http.account_rate": "100000",
     "http.address_rate": "100000",

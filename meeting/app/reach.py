@@ -14,4 +14,9 @@ def url(config: Config, part: str = "") -> str:
 
 def written(host: str, port: int) -> str:
     """Write an HTTP address."""
-    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
+    return f"http://{place(host, port)}"
+
+
+def place(host: str, port: int) -> str:
+    """Write where somebody listens."""
+    return f"{f'[{host}]' if ':' in host else host}:{port}"

@@ -7,7 +7,7 @@ import click
 import msgspec
 import uvloop
 
-from meeting.app.assembly.house import hands
+from meeting.app.assembly.hands import hands
 from meeting.app.assembly.queue import QUEUES
 from meeting.app.config import Config
 from meeting.app.logging import configure

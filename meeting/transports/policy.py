@@ -176,8 +176,6 @@ LATER = frozenset(
         "/grpc.MediaService/NotifyRecordingStopped",
         "/grpc.MediaService/NotifyMediaProcessing",
         "/grpc.MediaService/GetMediaStats",
-        "/grpc.AIService/StreamAudioProcessing",
-        "/grpc.AIService/StreamVideoProcessing",
         "/grpc.AIService/NotifyAIResult",
     }
 )

@@ -23,7 +23,9 @@ with grpc.insecure_channel(sys.argv[1]) as channel:
             print(f"/{name}/{method.name}", asked, method.output_type.full_name)
     for name in ("", "grpc.UserService"):
         found = health.Check(health_pb2.HealthCheckRequest(service=name), timeout=5)
-        print(f"{name or 'all'} is {health_pb2.HealthCheckResponse.ServingStatus.Name(found.status)}")
+        print(
+            f"{name or 'all'} is {health_pb2.HealthCheckResponse.ServingStatus.Name(found.status)}"
+        )
     try:
         health.Check(health_pb2.HealthCheckRequest(service="nobody"), timeout=5)
     except grpc.RpcError as error:

@@ -1,18 +1,18 @@
 """Puts the house together: every part is made here and handed to those that need it."""
 
 import math
-from collections.abc import Sequence
+from typing import TypeVar
 
-import structlog
-
-from meeting.app import modules
+from meeting.app import modules, reach
 from meeting.app.assembly import (
     ai,
+    calls,
     desk,
     engine,
     gateway,
     meeting,
     notification,
+    peers,
     ports,
     signaling,
     stores,
@@ -25,76 +25,74 @@ from meeting.app.config import Config
 from meeting.app.module import Module
 from meeting.app.run import House
 from meeting.app.state import State
+from meeting.domains.meeting.api import MeetingApi
+from meeting.domains.signaling.api import SignalingApi
+from meeting.domains.signaling.service import Signaling
+from meeting.domains.user.api import UserApi
 from meeting.kernel.clock import SystemClock
 from meeting.kernel.ids import RandomIds
 from meeting.kernel.password import Passwords
 from meeting.kernel.token import Tokens
+from meeting.transports.grpc import media
 
-log = structlog.get_logger(__name__)
-
-
-async def hands(config: Config, queues: Sequence[str]) -> House:
-    """Make what does background tasks, and nothing that listens; a server may run beside it."""
-    clock, ids = SystemClock(), RandomIds()
-    stores.beside(config)
-    state = State(config.state, guest=True)
-    tokens = Tokens(config.secret or state.secret("signing"), clock, ids)
-    kept = stores.make(config, state, clock, ids)
-    passwords = Passwords()
-    limits = desk.limits(config)
-    users = user.make(config, kept, passwords, tokens, limits, clock, ids)
-    meetings = meeting.make(config, kept, users.service, passwords, tokens, lambda: "", clock)
-    desks = [each for each in (*users.part.desks, *meetings.part.desks) if each.queue in queues]
-    if missing := sorted(set(queues) - {each.queue for each in desks}):
-        log.warning("nobody here works on these queues yet", queues=missing)
-    meter = workers.meter(kept, desks)
-    made = workers.make(config, kept, desks, meter.told, clock, ids)
-    # Without the meeting domain's own module: its readers of events are the server's.
-    return House([kept.module, users.part.module, made.module], config.http.drain_seconds)
+Api = TypeVar("Api")
 
 
 async def build(config: Config) -> House:
     """Make all modules of this process; nothing runs and no port is taken yet."""
     if modules.GATEWAY in config.only:
         return gateway.build(config)
+    here = frozenset(config.only or modules.DOMAINS)
     clock, ids = SystemClock(), RandomIds()
     state = State(config.state, parts=config.only)
     tokens = Tokens(config.secret or state.secret("signing"), clock, ids)
+    secret = config.grpc.secret if config.grpc.secret.reveal() else state.secret("service")
     kept = stores.make(config, state, clock, ids)
+    away = peers.make(config, secret, here, clock, ids)
     passwords, limits = Passwords(), desk.limits(config)
     addresses: dict[str, str] = {}
 
     def own() -> str:
-        return addresses.get(ports.HTTP, f"http://{config.http.host}:{config.http.port}")
+        return addresses.get(ports.HTTP, reach.url(config))
 
-    seconds = math.inf if config.debug else config.grpc.call_seconds
-    machine = engine.make(config, clock, ids)
-    users = user.make(config, kept, passwords, tokens, limits, clock, ids)
-    user_api = direct(users.service, modules.USER, clock, seconds)
-    meetings = meeting.make(config, kept, user_api, passwords, tokens, own, clock)
-    meeting_api = direct(meetings.service, modules.MEETING, clock, seconds)
-    signals = signaling.make(config, state.name, kept, user_api, meeting_api, tokens, clock, ids)
-    broadcasts = direct(signals.service.broadcasts, modules.SIGNALING, clock, seconds)
-    parts = {
-        modules.USER: users.part,
-        modules.MEETING: meetings.part,
-        modules.SIGNALING: signals.part,
-        modules.MEDIA: Part(module=Module(modules.MEDIA)),
-        modules.AI: ai.make(config, kept, meeting_api, machine, clock, ids),
-        modules.NOTIFICATION: notification.make(config, kept, broadcasts, clock, ids),
-    }
+    def near(api: Api, name: str) -> Api:
+        return direct(api, name, clock, math.inf if config.debug else config.grpc.call_seconds)
+
+    made = {modules.STORES: kept.module, modules.PEERS: away.module}
+    parts: dict[str, Part] = {}
+    user_api: UserApi = away.user
+    if modules.USER in here:
+        users = user.make(config, kept, passwords, tokens, limits, clock, ids)
+        parts[modules.USER], user_api = users.part, near(users.service, modules.USER)
+    meeting_api: MeetingApi = away.meeting
+    if modules.MEETING in here:
+        meetings = meeting.make(config, kept, user_api, passwords, tokens, own, clock)
+        parts[modules.MEETING] = meetings.part
+        meeting_api = near(meetings.service, modules.MEETING)
+    signals: Signaling | None = None
+    signaling_api: SignalingApi = away.signaling
+    if modules.SIGNALING in here:
+        made_signals = signaling.make(
+            config, state.name, kept, user_api, meeting_api, tokens, clock, ids
+        )
+        parts[modules.SIGNALING], signals = made_signals.part, made_signals.service
+        signaling_api = near(signals.broadcasts, modules.SIGNALING)
+    if modules.MEDIA in here:
+        parts[modules.MEDIA] = Part(module=Module(modules.MEDIA), rpcs=media.served())
+    if modules.AI in here:
+        machine = engine.make(config, clock, ids)
+        made[modules.ENGINE] = machine.module
+        parts[modules.AI] = ai.make(config, state.name, kept, meeting_api, machine, clock, ids)
+    if modules.NOTIFICATION in here:
+        parts[modules.NOTIFICATION] = notification.make(config, kept, signaling_api, clock, ids)
     desks = [each for part in parts.values() for each in part.desks]
     meter = workers.meter(kept, desks)
-    hands = workers.make(config, kept, desks, meter.told, clock, ids)
     gates = desk.make(config, kept, user_api, tokens, limits, clock, ids)
-    doors = ports.make(config, gates, parts, signals.service, addresses, meter, lambda: house)
-    made = {
-        modules.STORES: kept.module,
-        modules.ENGINE: machine.module,
-        modules.WORKERS: hands.module,
-        modules.PORTS: doors,
-        **{name: part.module for name, part in parts.items()},
-    }
+    hands = workers.make(config, kept, desks, meter.told, clock, ids)
+    calls_ports = calls.make(config, gates, secret, parts, lambda: house)
+    doors = ports.make(config, gates, parts, signals, calls_ports, addresses, meter, lambda: house)
+    made |= {name: part.module for name, part in parts.items()}
+    made |= {modules.WORKERS: hands.module, modules.PORTS: doors}
     house = House(
         [made[name] for name in modules.order() if name in made],
         drain_seconds=config.http.drain_seconds,

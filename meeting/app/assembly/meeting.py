@@ -33,6 +33,7 @@ from meeting.kernel.consumer import Consumer
 from meeting.kernel.password import Passwords
 from meeting.kernel.token import Tokens
 from meeting.stores.relational.meeting import SqlMeetingUnit
+from meeting.transports.grpc.meeting import served
 from meeting.transports.http import meeting as meeting_routes
 from meeting.transports.http.address import socket_url
 from meeting.transports.http.envelope import Envelopes
@@ -124,14 +125,13 @@ def make(
     async def stop() -> None:
         passwords.close()
 
-    module = Module(MEETING, background=[results.run, departures.run, news.run], stop=stop)
-    return Meetings(
-        part=Part(module=module, routes=routes, desks=[desk]),
-        service=MeetingService(
-            units=units,
-            schedule=schedule,
-            attendance=attendance,
-            lifecycle=lifecycle,
-            findings=Findings(units=units, documents=kept.documents, clock=clock),
-        ),
+    service = MeetingService(
+        units=units,
+        schedule=schedule,
+        attendance=attendance,
+        lifecycle=lifecycle,
+        findings=Findings(units=units, documents=kept.documents, clock=clock),
     )
+    module = Module(MEETING, background=[results.run, departures.run, news.run], stop=stop)
+    part = Part(module=module, routes=routes, rpcs=served(service), desks=[desk])
+    return Meetings(part=part, service=service)

@@ -7,6 +7,7 @@ from litestar.handlers import HTTPRouteHandler
 
 from meeting.app.assembly.workers import Desk
 from meeting.app.module import Module
+from meeting.transports.grpc.service import Rpc
 
 
 class Part(msgspec.Struct, frozen=True, kw_only=True):
@@ -15,5 +16,7 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
     module: Module
     routes: Sequence[HTTPRouteHandler] = ()
     """Its HTTP routes, without prefix."""
+    rpcs: Sequence[Rpc] = ()
+    """Its gRPC service."""
     desks: Sequence[Desk] = ()
     """Its queue and who handles what comes out of it."""

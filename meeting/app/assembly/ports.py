@@ -15,6 +15,7 @@ from meeting.app.module import Module
 from meeting.app.modules import AI, DOMAINS, PORTS, SIGNALING
 from meeting.app.run import House
 from meeting.domains.signaling.service import Signaling
+from meeting.transports.grpc.server import Port
 from meeting.transports.http import app, health, metrics
 from meeting.transports.http.gate import Desk, Gate
 from meeting.transports.http.metrics import Meter
@@ -23,6 +24,7 @@ from meeting.transports.websocket import aio, asgi
 
 log = structlog.get_logger(__name__)
 
+GRPC = "grpc"
 HTTP = "http"
 """The port that has everything, where everything is in one process."""
 
@@ -32,6 +34,7 @@ def make(
     desk: Desk,
     parts: Mapping[str, Part],
     signals: Signaling | None,
+    calls: Mapping[str, Port],
     addresses: dict[str, str],
     meter: Meter,
     house: Callable[[], House],
@@ -41,6 +44,38 @@ def make(
         *health.routes(lambda: readiness(house())),
         metrics.route(meter, everybody=config.http.metrics_open),
     ]
+    listeners = _listeners(config, desk, parts, signals, bare)
+
+    async def start() -> None:
+        for name, listener in listeners.items():
+            await listener.start()
+            addresses[name] = reach.written(config.http.host, listener.port)
+            log.info("listening", name=name, url=addresses[name])
+        for name, port in calls.items():
+            await port.start()
+            addresses[f"{GRPC}.{name}"] = reach.place(config.grpc.host, port.port)
+            log.info("listening", name=f"{GRPC}.{name}", url=addresses[f"{GRPC}.{name}"])
+
+    async def leave() -> None:
+        # Doors first: sockets may take seconds to close, and nothing new is to get in meanwhile.
+        desk.closing.set()
+        for listener in (*listeners.values(), *calls.values()):
+            await listener.close()
+        if signals is not None:
+            await signals.drain()
+        everything = (*listeners.values(), *calls.values())
+        await asyncio.gather(*(listener.stop() for listener in everything))
+
+    return Module(PORTS, start=start, drain=leave, stop=leave)
+
+
+def _listeners(
+    config: Config,
+    desk: Desk,
+    parts: Mapping[str, Part],
+    signals: Signaling | None,
+    bare: Sequence[HTTPRouteHandler],
+) -> Mapping[str, Listener | aio.Port]:
     listeners: dict[str, Listener | aio.Port] = {}
     whole = parts.keys() == set(DOMAINS)
     if whole:
@@ -58,23 +93,7 @@ def make(
                 setting=f"{domain}.port",
                 drain_seconds=math.ceil(config.http.drain_seconds),
             )
-
-    async def start() -> None:
-        for name, listener in listeners.items():
-            await listener.start()
-            addresses[name] = reach.written(config.http.host, listener.port)
-            log.info("listening", name=name, url=addresses[name])
-
-    async def leave() -> None:
-        # Doors first: sockets may take seconds to close, and nothing new is to get in meanwhile.
-        desk.closing.set()
-        for listener in listeners.values():
-            await listener.close()
-        if signals is not None:
-            await signals.drain()
-        await asyncio.gather(*(listener.stop() for listener in listeners.values()))
-
-    return Module(PORTS, start=start, drain=leave, stop=leave)
+    return listeners
 
 
 def _everything(

@@ -17,6 +17,7 @@ from meeting.kernel.clock import Clock
 from meeting.kernel.ids import Ids
 from meeting.kernel.token import Tokens
 from meeting.stores.relational.signaling import SqlSignalingUnit
+from meeting.transports.grpc.signaling import served
 from meeting.transports.http import signaling as signaling_routes
 from meeting.transports.http.envelope import Envelopes
 
@@ -66,7 +67,8 @@ def make(
         background=background,
     )
     routes = signaling_routes.routes(service.tickets, Envelopes(clock))
-    return Signals(part=Part(module=module, routes=routes), service=service)
+    part = Part(module=module, routes=routes, rpcs=served(service.broadcasts))
+    return Signals(part=part, service=service)
 
 
 def _limits(config: Config) -> Limits:

@@ -30,6 +30,7 @@ from meeting.kernel.password import Passwords
 from meeting.kernel.token import Tokens
 from meeting.stores.relational.unit import SqlUnits
 from meeting.stores.relational.user import SqlUserUnit
+from meeting.transports.grpc.user import served
 from meeting.transports.http import user as user_routes
 from meeting.transports.http.envelope import Envelopes
 from meeting.transports.http.limits import Limits, Window
@@ -77,10 +78,10 @@ def make(
     async def stop() -> None:
         passwords.close()
 
-    return Users(
-        part=Part(module=Module(USER, stop=stop), routes=routes, desks=[desk]),
-        service=UserService(units, tokens, presences),
-    )
+    service = UserService(units, tokens, presences)
+    module = Module(USER, stop=stop)
+    part = Part(module=module, routes=routes, rpcs=served(service), desks=[desk])
+    return Users(part=part, service=service)
 
 
 async def promote(config: Config, name: str) -> None:

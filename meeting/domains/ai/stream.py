@@ -8,7 +8,6 @@ gap is read on its own, which some formats allow and others do not.
 """
 
 from collections.abc import AsyncGenerator, AsyncIterator
-from typing import NoReturn
 
 from meeting.domains.ai.admission import Admission
 from meeting.domains.ai.api import SPEECH, Chunk, StreamResult, VideoChunk
@@ -68,7 +67,9 @@ class Streams:
                 if track.ended and await more():
                     raise invalid("is_final", "ends the stream; nothing may follow it")
 
-    async def watch(self, call: Call, chunks: AsyncIterator[VideoChunk]) -> NoReturn:
+    async def watch(
+        self, call: Call, chunks: AsyncIterator[VideoChunk]
+    ) -> AsyncIterator[StreamResult]:
         """Check a stream of pictures, then say that no model is there to watch it."""
         first = await anext(chunks, None)
         if first is None:

@@ -27,7 +27,7 @@ from meeting.transports.http.bridge import Bridged
 from meeting.transports.http.errors import fault_of
 from meeting.transports.http.exchange import Exchange
 from meeting.transports.http.forwarded import vouched
-from meeting.transports.http.gate import harmless, presented
+from meeting.transports.http.gate import PROBES, harmless, presented
 from meeting.transports.origin import admitted
 from meeting.transports.policy import BARE, SOCKETS, USER, Domain, Match, Who
 
@@ -88,7 +88,8 @@ class Door:
                 if (line := threshold(request)) is not None:
                     line.answered()
                 desk.figures.told(owner, exchange.status)
-                log.info(
+                say = log.debug if exchange.template in PROBES else log.info
+                say(
                     "request",
                     owner=owner,
                     method=request.method,

@@ -25,6 +25,8 @@ log = structlog.get_logger("meeting.access")
 T = TypeVar("T")
 ADMISSION_SECONDS = 10.0
 """How long it may take to find out who calls."""
+PROBES = frozenset({"/grpc.health.v1.Health/Check"})
+"""Calls that somebody makes every second, and of which nobody wants a line."""
 CONTENT = ("application/grpc", "application/grpc+proto")
 
 
@@ -77,7 +79,8 @@ class Dispatch:
             told["status"] = "OK" if fault is None else status_of(fault).name
             await exchange.end(fault)
         finally:
-            log.info("call", **told, ms=round((self._clock.monotonic() - began) * 1000, 1))
+            say = log.debug if headers[":path"] in PROBES else log.info
+            say("call", **told, ms=round((self._clock.monotonic() - began) * 1000, 1))
 
     async def _admit(
         self, exchange: Exchange, headers: Mapping[str, str], address: str, told: dict[str, object]

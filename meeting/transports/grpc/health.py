@@ -7,9 +7,18 @@ from grpclib.health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
 
 from meeting.kernel.call import Call
 from meeting.kernel.errors import Fault, Kind
+from meeting.transports.grpc.channel import Method
 from meeting.transports.grpc.service import Rpc, parser
 
 NAME = "grpc.health.v1.Health"
+CHECK = Method(
+    f"/{NAME}/Check",
+    HealthCheckRequest.SerializeToString,
+    HealthCheckResponse.FromString,
+    repeat=True,
+)
+ASKING = HealthCheckRequest()
+"""Asks of a whole process."""
 LOOK_SECONDS = 1.0
 """How often somebody who watches is looked for."""
 

@@ -32,6 +32,8 @@ log = structlog.get_logger("meeting.access")
 
 CALL = "meeting.call"
 """Where in an ASGI scope the `Call` of a request lies."""
+PROBES = frozenset({"/health", "/ready"})
+"""Routes that somebody asks every second, and of which nobody wants a line."""
 DIGITS = 9
 BODIED = ("POST", "PUT", "PATCH", "DELETE")
 
@@ -87,7 +89,8 @@ class Gate:
                     fault, None if exchange.finished or harmless(exchange) else receive
                 )
             finally:
-                log.info(
+                say = log.debug if exchange.template in PROBES else log.info
+                say(
                     "request",
                     user_id=exchange.user_id,
                     **exchange.meeting,

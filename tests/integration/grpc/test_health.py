@@ -4,6 +4,7 @@ import asyncio
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import grpc
 import pytest
@@ -48,7 +49,7 @@ async def test_who_watches_is_told(house: Front) -> None:
         port(house, ready=lambda _: well) as opened,
         stub(opened) as client,
     ):
-        watch = client.channel.unary_stream(
+        watch: Any = client.channel.unary_stream(
             "/grpc.health.v1.Health/Watch",
             request_serializer=HealthCheckRequest.SerializeToString,
             response_deserializer=HealthCheckResponse.FromString,

@@ -1,0 +1,65 @@
+"""The gRPC ports of this process: one for each of its domains."""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import structlog
+
+from meeting.app.assembly.part import Part
+from meeting.app.config import Config
+from meeting.app.modules import NOTIFICATION, USER
+from meeting.app.run import House
+from meeting.kernel.secret import Secret
+from meeting.transports.grpc import health, reflection, tls
+from meeting.transports.grpc.gate import Desk
+from meeting.transports.grpc.server import BODIES_BYTES, Port
+from meeting.transports.grpc.service import Rpc
+from meeting.transports.http.body import Store
+from meeting.transports.http.gate import Desk as Front
+
+log = structlog.get_logger(__name__)
+
+
+def make(
+    config: Config,
+    front: Front,
+    secret: Secret,
+    parts: Mapping[str, Part],
+    house: Callable[[], House],
+) -> Mapping[str, Port]:
+    """Make a port for each part that has calls; `front` is what the HTTP ports share."""
+    desk = Desk(
+        tokens=front.tokens,
+        users=front.users,
+        clock=front.clock,
+        ids=front.ids,
+        limits=front.limits,
+        by_user=front.by_user,
+        secret=secret,
+        near=not config.grpc.secret.reveal(),
+    )
+    chosen = config.grpc
+    shown = tls.server(Path(chosen.certificate), Path(chosen.key)) if chosen.certificate else None
+    bodies = Store(max(BODIES_BYTES, chosen.message_bytes))
+
+    def port(name: str, rpcs: Sequence[Rpc]) -> Port:
+        services = {rpc.service for rpc in rpcs}
+        about = health.served(services, lambda _: house().status == "ready")
+        return Port(
+            [*rpcs, *about, *reflection.served(services)],
+            desk,
+            chosen.host,
+            getattr(chosen, name),
+            setting=f"grpc.{name}",
+            bodies=bodies,
+            message_bytes=chosen.message_bytes,
+            connections=chosen.connections,
+            streams=chosen.streams,
+            drain_seconds=config.http.drain_seconds,
+            tls=shown,
+        )
+
+    calls = {name: list(part.rpcs) for name, part in parts.items()}
+    if USER in calls and NOTIFICATION in calls:
+        calls[USER] += calls.pop(NOTIFICATION)
+    return {name: port(name, rpcs) for name, rpcs in calls.items()}
