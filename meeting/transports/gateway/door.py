@@ -111,7 +111,12 @@ class Door:
         origin, host = exchange.headers.get("origin"), exchange.headers.get("host", "")
         if origin is not None and admitted(origin, host, desk.origins):
             exchange.origin = origin.encode("latin-1")
-        headers.check(request.headers, request.raw_path, request.version)
+        try:
+            headers.check(request.headers, request.raw_path, request.version)
+        except Fault as fault:
+            # Where this request ends is in doubt, and so is what comes after it on the connection.
+            await exchange.fail(fault, bridged.receive)
+            return bridged.response
         peer = request.remote or ""
         if path in OWN:
             match.rule(request.method)
