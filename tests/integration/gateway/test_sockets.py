@@ -95,7 +95,7 @@ async def echo(socket: web.WebSocketResponse) -> None:
         ):
             return
         if message.type is WSMsgType.CLOSE:
-            await socket.close(code=message.data, message=message.extra.encode())
+            await socket.close(code=message.data, message=(message.extra or "").encode())
             return
         data = message.data.encode() if message.type is WSMsgType.TEXT else message.data
         await socket.send_frame(data, message.type)
@@ -234,7 +234,7 @@ async def test_frames_of_clients_are_masked() -> None:
         connection = socket._response.connection
         assert connection is not None
         assert connection.transport is not None
-        connection.transport.write(b"\x81\x02hi")  # type: ignore[attr-defined]
+        connection.transport.write(b"\x81\x02hi")
         got = await socket.receive()
         assert (got.type, got.data) == (WSMsgType.CLOSE, 1002)
         assert (await heard).type in (WSMsgType.CLOSED, WSMsgType.ERROR)
@@ -322,7 +322,7 @@ async def test_a_client_that_does_not_read_slows_its_owner_down() -> None:
         connection = socket._response.connection
         assert connection is not None
         assert connection.transport is not None
-        connection.transport.pause_reading()  # type: ignore[attr-defined]
+        connection.transport.pause_reading()
         await done.wait()
         assert sent < 2**25
         connection.transport.abort()

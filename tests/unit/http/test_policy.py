@@ -7,7 +7,18 @@ from meeting.kernel.clock import SystemClock
 from meeting.kernel.errors import Fault, Kind
 from meeting.kernel.ids import MAX_ID
 from meeting.transports.http.app import _litestar, served
-from meeting.transports.policy import PREFIX, Table, Who, rows, whole
+from meeting.transports.policy import (
+    BARE,
+    OWNED,
+    POLICY,
+    PREFIX,
+    Domain,
+    Table,
+    Who,
+    owners,
+    rows,
+    whole,
+)
 
 
 def test_only_the_contract_s_routes_are_open() -> None:
@@ -33,6 +44,20 @@ def test_a_route_without_a_row_does_not_land() -> None:
     found = served(_litestar([secrets], (), (), SystemClock()))
     with pytest.raises(LookupError, match=r"policy\.py.*GET.*/api/v1/secrets"):
         rows(found)
+
+
+def test_every_route_has_one_owner() -> None:
+    """All but the bare routes, which are every port's own; no two domains have the same route."""
+    assert set(owners()) == set(whole()) - set(BARE)
+    assert sum(len(table) for table in OWNED.values()) == len(POLICY)
+
+
+def test_a_port_serves_its_own_domain_alone() -> None:
+    """An app with a route that another domain owns refuses to be built, by name."""
+    own, foreign = ("GET", f"{PREFIX}/users/profile"), ("GET", f"{PREFIX}/meetings")
+    assert set(rows([own, ("GET", "/health")], [Domain.USER])) == {own, ("GET", "/health")}
+    with pytest.raises(LookupError, match=r"others own.*user.*GET.*/api/v1/meetings"):
+        rows([own, foreign], [Domain.USER])
 
 
 @pytest.mark.parametrize(
