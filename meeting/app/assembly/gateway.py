@@ -1,5 +1,6 @@
 """The gateway: a process without a domain, at which clients find all of them."""
 
+import math
 from collections.abc import Sequence
 
 import structlog
@@ -21,6 +22,8 @@ from meeting.transports.policy import Domain
 
 log = structlog.get_logger(__name__)
 
+SILENT = 5
+"""After how many pings of its owner that did not come a socket is taken for dead."""
 PORT = "http"
 """Where all routes are, as in a house of one process."""
 
@@ -39,6 +42,7 @@ def build(config: Config) -> House:
             owners=limits(config),
             connections=config.gateway.connections,
             sockets=config.signaling.max_sockets,
+            silence_seconds=math.inf if config.debug else SILENT * config.signaling.ping_seconds,
         ),
         tokens=Tokens(config.secret or state.secret("signing"), clock, ids),
         clock=clock,

@@ -1,5 +1,6 @@
 """The owners of the routes: where each is, and the connections to them."""
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, cast
 
@@ -185,8 +186,11 @@ class Owners:
         return self._rings[domain]
 
     def _timeout(self, load: Load) -> aiohttp.ClientTimeout:
-        bounds = self._bounds
-        return aiohttp.ClientTimeout(connect=bounds.connect_seconds, sock_read=bounds.silence(load))
+        silence = self._bounds.silence(load)
+        return aiohttp.ClientTimeout(
+            connect=self._bounds.connect_seconds,
+            sock_read=None if math.isinf(silence) else silence,  # a person is at a debugger
+        )
 
     def _session(
         self,

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import math
 import re
 from collections.abc import AsyncIterator
 
@@ -173,6 +174,17 @@ async def test_an_answer_that_never_ends_is_cut(http: aiohttp.ClientSession) -> 
         with pytest.raises(aiohttp.ClientError):
             async with http.get(url(gateway)) as answer:
                 await answer.read()
+
+
+async def test_who_stands_at_a_debugger_is_waited_for(http: aiohttp.ClientSession) -> None:
+    """Bounds without an end are bounds, too."""
+    endless = Limits(json_seconds=math.inf, body_seconds=math.inf)
+    async with (
+        owning(well) as owner,
+        before(owner.url, bounds=Bounds(owners=endless, silence_seconds=math.inf)) as gateway,
+        http.post(url(gateway), data=b"x") as answer,
+    ):
+        assert answer.status == 200
 
 
 async def test_a_client_that_hangs_up_ends_its_request_at_the_owner() -> None:
