@@ -149,10 +149,12 @@ class Peer:
 class World:
     """One process of the house, as far as signalling needs it."""
 
-    def __init__(self, folder: Path, limits: Limits, timings: Timings) -> None:
-        self.clock = MovingClock()
+    def __init__(
+        self, url: str, limits: Limits, timings: Timings, clock: MovingClock | None = None
+    ) -> None:
+        self.clock = clock or MovingClock()
         self.ids = RandomIds()
-        self.database = Database(at(folder))
+        self.database = Database(url)
         self.tokens = Tokens(Secret("k" * 32), self.clock, self.ids)
         self.users = Users(self.tokens, self.clock)
         self.feed = Log(self.database)
@@ -323,7 +325,7 @@ async def world(
     spare: int = CONNECTIONS,
 ) -> AsyncIterator[World]:
     """Open a world and serve it, with `spare` connections beside its sockets."""
-    made = World(folder, limits or Limits(), timings or Timings())
+    made = World(at(folder), limits or Limits(), timings or Timings())
     async with made.database.write() as connection:
         await connection.run_sync(metadata.create_all)
     await made.signaling.start()
