@@ -14,8 +14,12 @@ from meeting.domains.ai.admission import Admission
 from meeting.domains.ai.detection import Detection
 from meeting.domains.ai.events import TOPIC
 from meeting.domains.ai.history import History
+from meeting.domains.ai.reactions import Reactions
 from meeting.domains.ai.recognition import Recognition
+from meeting.domains.ai.running import Running
+from meeting.domains.ai.service import AiService
 from meeting.domains.ai.slots import Slots
+from meeting.domains.ai.stream import Streams
 from meeting.kernel.message import Entry
 from meeting.stores.relational.ai import SqlAiUnit
 from meeting.stores.relational.database import Database
@@ -59,6 +63,24 @@ class Laboratory(House):
             clock=self.clock,
             ids=self.ids,
         )
+        self.running = Running(self.clock)
+        self.streams = Streams(
+            recognition=self.recognition,
+            admission=admission,
+            running=self.running,
+            clock=self.clock,
+            ids=self.ids,
+        )
+        self.reactions = Reactions(
+            name="ai:test", feed=self.feed, units=units, running=self.running
+        )
+        self.ai = AiService(
+            units=units,
+            admission=admission,
+            recognition=self.recognition,
+            clock=self.clock,
+            ids=self.ids,
+        )
         history = History(units, admission)
         self.routes += ai.routes(self.recognition, Detection(admission), history, self.envelope)
 
@@ -71,6 +93,7 @@ class Laboratory(House):
 async def laboratory(folder: Path, endpoint: str) -> AsyncIterator[Laboratory]:
     """Open the house on any free port, with its client of the engine running."""
     async with house(folder, functools.partial(Laboratory, endpoint)) as opened:
+        await opened.reactions.start()
         task = asyncio.create_task(opened.engine.run())
         try:
             yield opened
