@@ -68,8 +68,9 @@ def read(text: str) -> list[Stage]:
     for step in _steps(text):
         if step.word == "FROM":
             found = FROM.fullmatch(step.text)
-            if found is None:
-                raise step.refuse("image:tag, or image:tag AS name")
+            known = [stage.name for stage in stages if stage.name]
+            if found is None or not (":" in found["image"] or found["image"] in known):
+                raise step.refuse("image:tag or a stage before, perhaps with AS name")
             stages.append(Stage(found["image"], found["name"] or "", []))
         elif not stages:
             raise step.refuse("after the first FROM")
@@ -126,7 +127,7 @@ def _look(step: Step) -> None:
             if step.text.startswith("[") or len(step.plain) < 2:
                 raise step.refuse("sources and a target")
         case "ENV":
-            if not all(re.match(r"[A-Z_]+=", each) for each in step.text.split()):
+            if not all(re.match(r"[A-Z_]+=", each) for each in step.plain):
                 raise step.refuse("NAME=value")
             environment(step)
         case "HEALTHCHECK":
