@@ -6,7 +6,7 @@ import json
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Self
@@ -19,8 +19,16 @@ START_SECONDS = 60
 class Server:
     """One process; `url` names its ports once it has started."""
 
-    def __init__(self, state: Path, *, settings: Mapping[str, str], failpoint: str = "") -> None:
+    def __init__(
+        self,
+        state: Path,
+        *,
+        settings: Mapping[str, str],
+        failpoint: str = "",
+        flags: Sequence[str] = (),
+    ) -> None:
         self._command = [sys.executable, "-m", "meeting", "serve", "--state-dir", str(state)]
+        self._command += flags
         for key, value in settings.items():
             self._command += ["--set", f"{key}={value}"]
         self.failpoint = failpoint
@@ -111,7 +119,8 @@ class Server:
                 name: str = line["name"]
                 urls = self.grpc if name.startswith("grpc.") else self.url
                 urls[name.removeprefix("grpc.")] = line["url"]
-            if line.get("event") == "started":
+            # Not that of a part, which a split tells of, too.
+            if line.get("event") == "started" and "part" not in line:
                 self._started.set()
 
 
