@@ -59,7 +59,7 @@ class Board:
     def show(self, children: Sequence[Child]) -> None:
         """Draw how the children stand."""
         if self._live is not None:
-            self._live.update(_table(children), refresh=True)
+            self._live.update(table(children), refresh=True)
 
     def leave(self) -> None:
         """Leave the table as it is, and go on with the log below it."""
@@ -84,12 +84,13 @@ def _level(name: object) -> int:
     return logging.INFO if found is None else found
 
 
-def _table(children: Sequence[Child]) -> Table:
-    table = Table(box=None, pad_edge=False)
+def table(children: Sequence[Child]) -> Table:
+    """Draw a row for each child."""
+    drawn = Table(box=None, pad_edge=False)
     for name in ("part", "pid", "state", "restarts"):
-        table.add_column(name)
+        drawn.add_column(name)
     for child in children:
         colour = COLOURS.get(child.state, "dim")
         state = f"[{colour}]{child.state}[/]"
-        table.add_row(child.name, str(child.pid or ""), state, str(child.restarts))
-    return table
+        drawn.add_row(child.name, str(child.pid or ""), state, str(child.restarts))
+    return drawn
