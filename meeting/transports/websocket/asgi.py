@@ -72,7 +72,7 @@ def route(
 
     @asgi(PATH, copy_scope=False)
     async def socket(scope: Scope, receive: Receive, send: Send) -> None:
-        wire = scope["extensions"][EXTENSION]  # type: ignore[index]
+        wire: Wire = scope["extensions"][EXTENSION]  # type: ignore[index,assignment]
         client = scope["client"]
         asked = knock(
             scope["query_string"].decode("ascii"),
@@ -86,6 +86,7 @@ def route(
             admitted = await signaling.admit(asked)
         except Fault as fault:
             await _refuse(refused(fault, asked.request_id, clock.now()), send)  # type: ignore[arg-type]
+            wire.refused()
             return
         try:
             await send({"type": "websocket.accept", "subprotocol": None, "headers": []})

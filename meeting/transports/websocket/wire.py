@@ -50,6 +50,10 @@ class Wire(WebSocketsSansIOProtocol):
             self.conn.send_ping(secrets.token_bytes(4))
             self.transport.write(b"".join(self.conn.data_to_send()))
 
+    def refused(self) -> None:
+        """Note that a refusal ended the handshake; uvicorn forgets it, and would log an error."""
+        self.handshake_complete = True
+
     def abort(self) -> None:
         """Drop the connection with what was not sent."""
         self.transport.abort()
