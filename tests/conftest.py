@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Hashable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -36,10 +36,17 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)  # around the one that shuffles
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> Generator[None]:
-    """Begin with the long ones, whatever the shuffle says."""
+    """Begin with the long ones, whatever the shuffle says; a group stays with one worker."""
     yield
-    found = [(each, each.path, each.get_closest_marker("long") is not None) for each in items]
+    found = [(each, *_group(each)) for each in items]
     items[:] = turns(found, int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")))
+
+
+def _group(item: pytest.Item) -> tuple[Hashable, bool]:
+    """Return with whom a test stays together, if it is one of those that begin first."""
+    if group := item.get_closest_marker("xdist_group"):
+        return group.args, True
+    return item.path, item.get_closest_marker("long") is not None
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

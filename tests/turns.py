@@ -1,22 +1,26 @@
 """In which order tests run: what takes long begins first, so that no worker ends alone with it."""
 
+from collections import defaultdict
 from collections.abc import Hashable, Iterator, Sequence
-from itertools import groupby, islice
+from itertools import islice
 from typing import TypeVar
 
 T = TypeVar("T")
 
 
 def turns(tests: Sequence[tuple[T, Hashable, bool]], workers: int) -> list[T]:
-    """Put the long ones at the head of each worker's share, a module's together.
+    """Put the long ones at the head of each worker's share, a group's together.
 
-    Each test is given with its module and whether it is long. A worker's share is what xdist's
-    `worksteal` gives it at first: one of so many equal pieces of the list.
+    Each test is given with its group, such as its module, and whether it is long. A worker's share
+    is what xdist's `worksteal` gives it at first: one of so many equal pieces of the list.
     """
-    modules = groupby((each for each in tests if each[2]), key=lambda each: each[1])
+    groups: dict[Hashable, list[T]] = defaultdict(list)
+    for test, group, long in tests:
+        if long:
+            groups[group].append(test)
     heads: list[list[T]] = [[] for _ in range(workers)]
-    for number, (_, module) in enumerate(modules):
-        heads[number % workers] += [test for test, _, _ in module]
+    for number, members in enumerate(groups.values()):
+        heads[number % workers] += members
     rest: Iterator[T] = iter([test for test, _, long in tests if not long])
     share = len(tests) // workers
     found: list[T] = []
