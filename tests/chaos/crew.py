@@ -4,9 +4,9 @@ import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from tests.chaos.child import Child
 from tests.chaos.orders import Orders
 from tests.chaos.plan import Target
+from tests.child import Child
 
 FALLS = 20
 """So many ends that nobody caused are too many to go on."""

@@ -7,12 +7,12 @@ from collections.abc import Collection
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tests.chaos.child import Child
 from tests.chaos.crew import Crew
 from tests.chaos.layout import Layout
 from tests.chaos.matter import dice
 from tests.chaos.plan import How, Strike, Target
 from tests.chaos.stand import Stand
+from tests.child import Child
 
 PATIENCE = 5.0
 """Seconds that are waited for somebody who holds a lease."""

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import psutil
 
-from tests.chaos.child import Child
 from tests.chaos.layout import Layout
 from tests.chaos.plan import Target
+from tests.child import Child
 from tests.postgres import Postgres
 from tests.redis import Redis, redis
 

@@ -3,7 +3,7 @@
 import os
 import signal
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 PATIENCE = 30.0
@@ -13,9 +13,18 @@ class Child:
     """One process; its output goes into a file."""
 
     def __init__(
-        self, command: Sequence[str], log: Path, *, last: str = "KILL", account: int | None = None
+        self,
+        command: Sequence[str],
+        log: Path,
+        *,
+        last: str = "KILL",
+        account: int | None = None,
+        environment: Mapping[str, str] | None = None,
     ) -> None:
-        """Start it; `last` is the signal that it gets when this process ends, however it ends."""
+        """Start it; `last` is the signal that it gets when this process ends, however it ends.
+
+        Without an `environment` it has that of this process.
+        """
         wrapped = ["setpriv", "--pdeathsig", last, *command]
         with log.open("ab") as output:
             self._process = subprocess.Popen(
@@ -24,7 +33,8 @@ class Child:
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
-                cwd=Path(__file__).parents[2] if account is None else "/",
+                cwd=Path(__file__).parents[1] if account is None else "/",
+                env=environment,
                 user=account,
                 group=account,
             )
@@ -49,6 +59,15 @@ class Child:
         """Let it go on from where it stood still."""
         if self.code is None:
             self._process.send_signal(signal.SIGCONT)
+
+    def ask(self) -> None:
+        """Ask it to end; `gone` waits for that."""
+        if self.code is None:
+            self._process.terminate()
+
+    def gone(self) -> int:
+        """Wait for its end; the exit code."""
+        return self._process.wait(PATIENCE)
 
     def kill(self) -> None:
         """End it without asking; returns when it is gone."""
