@@ -1,0 +1,60 @@
+"""The houses of a worker, each started by the first story that asks for it, and a way in."""
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack, asynccontextmanager
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from tests.postgres import Postgres
+from tests.stories import layouts
+from tests.stories.house import House
+from tests.stories.visit import Visit
+
+EACH = [pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in layouts.LAYOUTS]
+"""A house is costly, so the stories of a layout stay with one worker, as far as that goes."""
+
+
+@pytest.fixture(scope="session")
+def embedded(tmp_path_factory: pytest.TempPathFactory, models: Path) -> Iterator[House]:
+    """One process alone."""
+    with layouts.embedded(tmp_path_factory.mktemp("embedded"), models) as house:
+        yield house
+
+
+@pytest.fixture(scope="session")
+def servers(
+    tmp_path_factory: pytest.TempPathFactory, models: Path, cluster: Postgres
+) -> Iterator[House]:
+    """One process on a PostgreSQL and a Redis."""
+    with layouts.servers(tmp_path_factory.mktemp("servers"), models, cluster) as house:
+        yield house
+
+
+@pytest.fixture(params=EACH)
+async def house(request: pytest.FixtureRequest) -> AsyncIterator[Visit]:
+    """A house in each layout, which others use, too."""
+    async with visiting(request.getfixturevalue(request.param)) as visit:
+        yield visit
+
+
+@pytest.fixture(params=EACH)
+async def own(request: pytest.FixtureRequest, tmp_path: Path, models: Path) -> AsyncIterator[Visit]:
+    """A house in each layout for a story alone, that does to it what others would not like."""
+    with ExitStack() as stack:
+        given = [request.getfixturevalue("cluster")] if request.param != "embedded" else []
+        opened = getattr(layouts, request.param)(tmp_path, models, *given)
+        async with visiting(stack.enter_context(opened)) as visit:
+            yield visit
+
+
+@asynccontextmanager
+async def visiting(home: House) -> AsyncIterator[Visit]:
+    """Visit a house; the story fails if a process of it dies or breaks meanwhile."""
+    home.check()
+    marks = home.marks()
+    async with aiohttp.ClientSession() as http:
+        yield Visit(home, http)
+    home.check()
+    assert home.broken(marks) == []

@@ -1,0 +1,169 @@
+"""A house of real processes, as an operator would run it: on a free port each, with logs."""
+
+import json
+import os
+import random
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+from tests.child import Child
+from tests.redis import Redis
+
+START_SECONDS = 60.0
+CLEAN = {name: value for name, value in os.environ.items() if not name.startswith("MEETING_")}
+WHOLE = ""
+"""The name of a process that has all parts in it."""
+PORTS = ("http.port", "signaling.port", "ai.port")
+SETTINGS = {
+    "log.format": "json",
+    "engine.workers": "1",
+    "models.pull": "false",
+    "signaling.grace_seconds": "3",
+    # All stories come from one address; what one account may try stays as it is by default.
+    "http.address_rate": "100000",
+    "http.user_rate": "100000",
+}
+
+
+class House:
+    """The processes of one layout on one state folder; `url` is where users knock.
+
+    Ports stay the same over a restart: nobody else gets them as long as the house stands.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        state: Path,
+        settings: Mapping[str, str],
+        *,
+        parts: Sequence[str] = (WHOLE,),
+        ports: Iterable[str] = PORTS,
+        redis: Redis | None = None,
+    ) -> None:
+        self.name = name
+        self.state = state
+        self.parts = parts
+        self.redis = redis
+        """What tasks and events travel through, where that is a server."""
+        self.excused: set[str] = set()
+        """Types of tasks that may be logged as errors, because a story made them so."""
+        self._held = ExitStack()
+        self.ports = {each: self._reserve() for each in ports}
+        self.settings = {
+            **SETTINGS,
+            **{name: str(port) for name, port in self.ports.items()},
+            "engine.endpoint": f"tcp://127.0.0.1:{self._reserve()}",
+            **settings,
+        }
+        self.url = self.at("http.port")
+        self._children: dict[str, Child] = {}
+
+    def at(self, port: str) -> str:
+        """Return the address of a port by the setting that names it."""
+        return f"http://127.0.0.1:{self.ports[port]}"
+
+    def start(self) -> None:
+        """Start the processes in an order that nobody chose, and wait until each serves."""
+        self.state.mkdir(exist_ok=True)
+        order = random.sample(self.parts, len(self.parts))
+        for part in order:
+            self._log(part).touch()
+        marks = {part: self._log(part).stat().st_size for part in order}
+        for part in order:
+            chosen = ["--only", part] if part else []
+            command = self.command("serve", *chosen)
+            self._children[part] = Child(command, self._log(part), environment=CLEAN)
+        end = time.monotonic() + START_SECONDS
+        for part, mark in marks.items():
+            while not any(line.get("event") == "started" for line in self.lines(part, mark)):
+                self.check()
+                assert time.monotonic() < end, f"{part or 'it'} does not start\n{self.tail(part)}"
+                time.sleep(0.02)
+
+    def ask(self) -> None:
+        """Ask all processes to end."""
+        for child in self._children.values():
+            child.ask()
+
+    def stop(self) -> None:
+        """Wait until all processes have ended, as they were asked to, and well."""
+        self.ask()
+        codes = {part: child.gone() for part, child in self._children.items()}
+        self._children.clear()
+        assert not any(codes.values()), (codes, *map(self.tail, codes))
+
+    def close(self) -> None:
+        """End what is left, and let others have the ports."""
+        for child in self._children.values():
+            child.kill()
+        self._held.close()
+
+    def check(self) -> None:
+        """Assert that nobody has died."""
+        for part, child in self._children.items():
+            assert child.code is None, f"{part or 'it'} ended: {child.code}\n{self.tail(part)}"
+
+    def marks(self) -> dict[str, int]:
+        """Return how long each log is."""
+        return {part: self._log(part).stat().st_size for part in self._children}
+
+    def broken(self, marks: Mapping[str, int]) -> list[dict[str, Any]]:
+        """Return what was logged since then that no house in order logs: tracebacks and errors."""
+        return [
+            line
+            for part in self._children
+            for line in self.lines(part, marks.get(part, 0))
+            if "exception" in line or "text" in line or line.get("level") == "error"
+            if line.get("type") not in self.excused
+        ]
+
+    def lines(self, part: str, mark: int = 0) -> list[dict[str, Any]]:
+        """Return what a process has logged, from a place on; what is no JSON stands as `text`."""
+        with self._log(part).open("rb") as log:
+            log.seek(mark)
+            whole, _, _ = log.read().rpartition(b"\n")
+        return [_read(line) for line in whole.splitlines()]
+
+    def tail(self, part: str) -> str:
+        """Return the last lines of a log, for the message of a story that failed."""
+        return "\n".join(json.dumps(line) for line in self.lines(part)[-30:])
+
+    def typed(self, *words: str) -> str:
+        """Type a command beside the house; what it said."""
+        command = self.command(*words)
+        done = subprocess.run(command, env=CLEAN, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, (words, done.stderr)
+        return done.stdout
+
+    def command(self, *words: str) -> list[str]:
+        """Return a command line of this house."""
+        command = [sys.executable, "-m", "meeting", *words, "--state-dir", str(self.state)]
+        return command + [
+            part for key, value in self.settings.items() for part in ("--set", f"{key}={value}")
+        ]
+
+    def _log(self, part: str) -> Path:
+        return self.state.with_name(f"{part or 'whole'}.log")
+
+    def _reserve(self) -> int:
+        """Take a port; who binds it as servers do may listen there, others are not given it."""
+        held = self._held.enter_context(socket.socket())
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        held.bind(("127.0.0.1", 0))
+        port: int = held.getsockname()[1]
+        return port
+
+
+def _read(line: bytes) -> dict[str, Any]:
+    try:
+        found: dict[str, Any] = json.loads(line)
+    except json.JSONDecodeError:
+        return {"text": line.decode(errors="replace")}
+    return found
