@@ -20,6 +20,9 @@ CLEAN = {name: value for name, value in os.environ.items() if not name.startswit
 WHOLE = ""
 """The name of a process that has all parts in it."""
 PORTS = ("http.port", "signaling.port", "ai.port")
+"""The HTTP ports of a house in one process."""
+CALLS = ("user", "meeting", "media", "signaling", "ai", "notification")
+"""Who takes calls by gRPC."""
 SETTINGS = {
     "log.format": "json",
     "engine.workers": "1",
@@ -56,9 +59,11 @@ class House:
         """Types of tasks that may be logged as errors, because a story made them so."""
         self._held = ExitStack()
         self.ports = {each: self._reserve() for each in ports}
+        self.calls = {each: self._reserve() for each in CALLS}
         self.settings = {
             **SETTINGS,
             **{name: str(port) for name, port in self.ports.items()},
+            **{f"grpc.{name}": str(port) for name, port in self.calls.items()},
             "engine.endpoint": f"tcp://127.0.0.1:{self._reserve()}",
             **settings,
         }
@@ -92,9 +97,8 @@ class House:
         for child in self._children.values():
             child.ask()
 
-    def stop(self) -> None:
-        """Wait until all processes have ended, as they were asked to, and well."""
-        self.ask()
+    def gone(self) -> None:
+        """Wait until all processes have ended, which they have to do well."""
         codes = {part: child.gone() for part, child in self._children.items()}
         self._children.clear()
         assert not any(codes.values()), (codes, *map(self.tail, codes))

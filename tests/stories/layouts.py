@@ -5,10 +5,12 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from tests.postgres import Postgres
-from tests.redis import redis
+from tests.redis import Redis, redis
 from tests.stories.house import House
 
 LAYOUTS = ("embedded", "servers")
+PARTS = ("user", "meeting", "signaling", "media", "ai", "notification")
+GATEWAY = "gateway"
 
 
 @contextmanager
@@ -22,22 +24,46 @@ def embedded(folder: Path, models: Path) -> Iterator[House]:
 def servers(folder: Path, models: Path, cluster: Postgres) -> Iterator[House]:
     """One process, whose rows are in a PostgreSQL, tasks and events in a Redis of its own."""
     with redis() as broker:
-        settings = {
-            "models.folder": str(models),
-            "engine.mode": "process",
-            "postgres.dsn": cluster.database(),
-            "redis.url": broker.url(),
-        }
+        settings = {**outside(cluster, broker, models), "engine.mode": "process"}
         house = House("servers", folder / "state", settings, redis=broker)
-        house.typed("migrate")
         with standing(house):
             yield house
+
+
+@contextmanager
+def split(folder: Path, models: Path, cluster: Postgres) -> Iterator[House]:
+    """A process a part on the same servers, and a gateway at which users knock."""
+    with redis() as broker:
+        settings = {**outside(cluster, broker, models), "postgres.pool": "2"}
+        ports = ["http.port", *(f"{part}.port" for part in PARTS)]
+        house = House(
+            "split",
+            folder / "state",
+            settings,
+            parts=(*PARTS, GATEWAY),
+            ports=ports,
+            redis=broker,
+        )
+        with standing(house):
+            yield house
+
+
+def outside(cluster: Postgres, broker: Redis, models: Path) -> dict[str, str]:
+    """Return the settings of a house that keeps everything on servers."""
+    return {
+        "models.folder": str(models),
+        "postgres.dsn": cluster.database(),
+        "redis.url": broker.url(),
+    }
 
 
 @contextmanager
 def standing(house: House) -> Iterator[House]:
     """Run a house; it has to end as asked."""
     with closing(house):
+        if house.redis is not None:
+            house.typed("migrate")
         house.start()
         yield house
-        house.stop()
+        house.ask()
+        house.gone()

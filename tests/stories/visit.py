@@ -67,7 +67,7 @@ class Visit:
         self.home = home
         self.http = http
         self.url = home.url
-        self.ports = [home.at(port) for port in home.ports if port.endswith(".port")]
+        self.ports = [home.at(port) for port in home.ports]
         """The addresses of all HTTP ports."""
 
     async def person(self, name: str) -> Person:
@@ -75,8 +75,8 @@ class Visit:
         return await Person(self.url, self.http).enter(f"{name}-{secrets.token_hex(4)}")
 
     async def again(self) -> None:
-        """Have the house stop and start again."""
-        await asyncio.to_thread(self.home.stop)
+        """Have the house, which was asked to end, start again when it has."""
+        await asyncio.to_thread(self.home.gone)
         self.home.start()
 
     async def people(self, *names: str) -> list[Person]:
