@@ -17,7 +17,7 @@ from rich.progress import Progress
 
 from tests.bench.bounds import positive
 from tests.bench.crowd import FRAME, HALL, ROOM, Crowd, halls, pairs
-from tests.bench.delivery import NOTES, SIDES, Runs, course, figures, remarks, table
+from tests.bench.delivery import NOTES, SHEET, course, remarks
 from tests.bench.environment import ROOT, Missing, command
 from tests.bench.hosts import SETTINGS, Host, hosting, pinned
 from tests.bench.result import Result, promises
@@ -31,6 +31,9 @@ PATIENCE = 120.0
 """Seconds that a course may take beside its length, with everybody's way in and out."""
 CALM, QUIET, CALM_SECONDS = 0.25, 0.1, 30.0
 """A relay that used less than this share of a core for so long is done with the course before."""
+
+Rounds = dict[tuple[str, str], dict[str, list[float]]]
+"""Per relay and course: of each side a value a round, as they come."""
 
 
 def options(parser: argparse.ArgumentParser) -> None:
@@ -52,7 +55,7 @@ def measure(given: argparse.Namespace, console: Console) -> None:
     """Run all of them, interleaved, and show what came out."""
     connections: Sequence[int] = given.connections or CONNECTIONS
     switches = [each for each in SWITCHES if not given.peer or each.name in given.peer]
-    runs: Runs = defaultdict(lambda: defaultdict(list))
+    runs: Rounds = defaultdict(lambda: defaultdict(list))
     skipped: dict[str, str] = {}
     with Progress(console=console) as progress:
         asyncio.run(_rounds(given, connections, switches, runs, skipped, progress))
@@ -74,12 +77,13 @@ def measure(given: argparse.Namespace, console: Console) -> None:
             "ours": ", ".join(f"{key}={value}" for key, value in SETTINGS.items()),
             "measured": NOTES,
         },
-        figures=figures(runs),
+        figures=SHEET.figures(runs),
         skipped=skipped,
         guarantees=[_guarantees(each) for each in switches],
     )
     file = result.write()
-    console.print(table(result), promises(result), NOTES, *remarks(runs, result), sep="\n")
+    table = SHEET.table(result, result.figures)
+    console.print(table, promises(result), NOTES, *remarks(runs, result), sep="\n")
     console.print(f"written to {file.relative_to(ROOT)}")
     for line in result.lines():
         print(line)  # noqa: T201 - for whoever reads it by a program
@@ -89,7 +93,7 @@ async def _rounds(
     given: argparse.Namespace,
     connections: Sequence[int],
     switches: Sequence[Switch],
-    runs: Runs,
+    runs: Rounds,
     skipped: dict[str, str],
     progress: Progress,
 ) -> None:
@@ -125,7 +129,7 @@ async def _rounds(
                     except Failed as why:
                         skipped[f"{switch.name}, {course(how, number)}"] = str(why)
                     else:
-                        for side in SIDES:
+                        for side in SHEET.sides:
                             runs[switch.name, course(how, number)][side].append(found[side])
                     progress.advance(bar)
 

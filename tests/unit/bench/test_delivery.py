@@ -4,7 +4,7 @@ from io import StringIO
 
 from rich.console import Console
 
-from tests.bench.delivery import SIDES, course, figures, remarks, table
+from tests.bench.delivery import SHEET, course, remarks
 from tests.bench.result import Result
 from tests.bench.switches import OURS
 
@@ -13,10 +13,11 @@ def test_losses_and_a_load_at_its_end_are_named() -> None:
     """A ratio stands in the cell of whom ours is compared with; more µs is a loss, too."""
     taken = course("relay", 100)
     runs = {
-        (OURS.name, taken): {side: [300.0, 500.0] for side in SIDES} | {"busy": [0.5, 0.5]},
-        ("node ws, bare", taken): {side: [100.0, 100.0] for side in SIDES} | {"busy": [0.95, 0.95]},
+        (OURS.name, taken): {side: [300.0, 500.0] for side in SHEET.sides} | {"busy": [0.5, 0.5]},
+        ("node ws, bare", taken): {side: [100.0, 100.0] for side in SHEET.sides}
+        | {"busy": [0.95, 0.95]},
     }
-    found = figures(runs)
+    found = SHEET.figures(runs)
     ratios = {each.name: each.ratio.middle for each in found if each.ratio}
     assert ratios == dict.fromkeys(
         (
@@ -30,7 +31,7 @@ def test_losses_and_a_load_at_its_end_are_named() -> None:
     result = Result(name="relay", again=again, settings={}, figures=found, skipped=skipped)
     screen = StringIO()
     console = Console(file=screen, width=300)
-    console.print(table(result), *remarks(runs, result), sep="\n")
+    console.print(SHEET.table(result, found), *remarks(runs, result), sep="\n")
     shown = screen.getvalue()
     for said in (
         "400 (300 to 500)",
