@@ -84,7 +84,10 @@ async def build(config: Config) -> House:
         made[modules.ENGINE] = machine.module
         parts[modules.AI] = ai.make(config, state.name, kept, meeting_api, machine, clock, ids)
     if modules.NOTIFICATION in here:
-        parts[modules.NOTIFICATION] = notification.make(config, kept, signaling_api, clock, ids)
+        notices = notification.make(
+            config, state.name, kept, user_api, signaling_api, clock, ids
+        )
+        parts[modules.NOTIFICATION] = notices.part
     desks = [each for part in parts.values() for each in part.desks]
     meter = workers.meter(kept, desks)
     gates = desk.make(config, kept, user_api, tokens, limits, clock, ids)

@@ -2,15 +2,21 @@
 
 from functools import partial
 
+import msgspec
+
+from meeting.app.assembly import mail
 from meeting.app.assembly.part import Part
 from meeting.app.assembly.stores import Stores
 from meeting.app.config import Config
 from meeting.app.module import Module
 from meeting.app.modules import NOTIFICATION
 from meeting.domains.notification.history import History
+from meeting.domains.notification.mailer import Mailer
 from meeting.domains.notification.pusher import Pusher
 from meeting.domains.notification.reactions import begin, watch
+from meeting.domains.notification.service import NotificationService
 from meeting.domains.signaling.api import SignalingApi
+from meeting.domains.user.api import UserApi
 from meeting.domains.user.events import TOPIC, UserLoggedIn, UserRegistered
 from meeting.kernel.clock import Clock
 from meeting.kernel.consumer import Consumer
@@ -20,11 +26,35 @@ from meeting.transports.http import notification as notification_routes
 from meeting.transports.http.envelope import Envelopes
 
 
-def make(config: Config, kept: Stores, signaling: SignalingApi, clock: Clock, ids: Ids) -> Part:
-    """Make the notification domain, with its reader of the user domain's events."""
+class Notices(msgspec.Struct, frozen=True):
+    """The notification domain of this process."""
+
+    part: Part
+    service: NotificationService
+
+
+def make(
+    config: Config,
+    name: str,
+    kept: Stores,
+    users: UserApi,
+    signaling: SignalingApi,
+    clock: Clock,
+    ids: Ids,
+) -> Notices:
+    """Make the notification domain of the process that goes by `name`."""
     units = kept.rows.units(partial(SqlNotificationUnit, kept=config.notification.kept))
     pusher = Pusher(units=units, signaling=signaling, ids=ids)
-    users = Consumer(
+    mailer = Mailer(
+        owner=name, units=units, users=users, post=mail.make(config, clock), clock=clock, ids=ids
+    )
+
+    def stir() -> None:
+        pusher.stir()
+        mailer.stir()
+
+    history = History(units, stir)
+    news = Consumer(
         NOTIFICATION,
         TOPIC,
         feed=kept.sole,
@@ -35,5 +65,8 @@ def make(config: Config, kept: Stores, signaling: SignalingApi, clock: Clock, id
         },
         after=pusher.committed,
     )
-    routes = notification_routes.routes(History(units, pusher.stir), Envelopes(clock))
-    return Part(module=Module(NOTIFICATION, background=[users.run, pusher.run]), routes=routes)
+    module = Module(NOTIFICATION, background=[news.run, pusher.run, mailer.run])
+    return Notices(
+        part=Part(module=module, routes=notification_routes.routes(history, Envelopes(clock))),
+        service=NotificationService(units=units, users=users, history=history),
+    )

@@ -1,8 +1,11 @@
 """What other domains may ask the notification domain."""
 
 from datetime import datetime
+from typing import Protocol
 
 import msgspec
+
+from meeting.kernel.call import Call
 
 MOST = 1000
 """Users that one call may tell something."""
@@ -55,3 +58,27 @@ class Notifications(msgspec.Struct, frozen=True, kw_only=True):
 
     notifications: list[NotificationInfo]
     total_count: int
+
+
+class NotificationApi(Protocol):
+    """The calls that a service can make, in this process or over a wire."""
+
+    async def send_notification(self, call: Call, notice: Notice) -> None:
+        """Tell a user something; for services alone. `user_not_found`, `validation`."""
+        ...
+
+    async def send_bulk_notifications(self, call: Call, notice: BulkNotice) -> None:
+        """Tell up to `MOST` users something; for services alone.
+
+        Who is unknown is left out, and a failure at one user stops nothing for the others.
+        """
+        ...
+
+    async def get_notification_history(
+        self, call: Call, user_id: int, limit: int = 0, offset: int = 0, type_filter: str = ""
+    ) -> Notifications:
+        """Return a part of a history, the newest first, for its user and for services.
+
+        `limit` is 1 to 100, or 0 for 20. `forbidden`; `user_not_found` where there is no such user.
+        """
+        ...

@@ -64,6 +64,14 @@ class Notification(Draft, frozen=True, kw_only=True):
         return fill(self.title, self.filling, tongue), fill(self.content, self.filling, tongue)
 
 
+class Owed(msgspec.Struct, frozen=True, kw_only=True):
+    """A mail that somebody has taken on."""
+
+    notification: Notification
+    mail_id: str
+    """The same at every attempt."""
+
+
 def typed(field: str, value: str) -> str:
     """Read the type of a notification."""
     if not TYPE.fullmatch(value):

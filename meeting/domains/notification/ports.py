@@ -1,10 +1,11 @@
 """What the notification domain needs from its store."""
 
 from collections.abc import Collection, Sequence
+from datetime import datetime
 from typing import Protocol
 
-from meeting.domains.notification.model import Draft, Notification
-from meeting.kernel.page import Found, Page
+from meeting.domains.notification.model import Draft, Notification, Owed
+from meeting.kernel.page import Found
 from meeting.kernel.ports import Unit
 
 
@@ -14,16 +15,29 @@ class NotificationUnit(Unit, Protocol):
     owes: bool
     """A frame has come to be owed with it."""
 
-    async def add(self, user_id: int, draft: Draft, *, push: bool) -> bool:
+    async def add(self, user_id: int, draft: Draft, *, push: bool, mail: bool = False) -> bool:
         """Put a draft at the head of a history and forget what is too long ago.
 
-        `push`: its frame is owed to the user's sockets from now on. False, and nothing is written,
-        where the history holds one with its key.
+        `push`: its frame is owed to the user's sockets from now on; `mail`: a mail to the user is.
+        False, and nothing is written, where the history holds one with its key.
         """
         ...
 
-    async def listed(self, user_id: int, *, type_: str, page: Page) -> Found[Notification]:
+    async def listed(
+        self, user_id: int, *, type_: str, limit: int, offset: int
+    ) -> Found[Notification]:
         """Return a user's history, or what is of one type in it, the newest first."""
+        ...
+
+    async def claim(self, owner: str, limit: int, *, stale: datetime) -> Sequence[Owed]:
+        """Take owed mails on that nobody else has since `stale`; also those that are the owner's.
+
+        What was forgotten of its history before its mail was sent is owed no longer.
+        """
+        ...
+
+    async def mailed(self, mail_id: str) -> None:
+        """Owe a mail no longer."""
         ...
 
     async def read(self, user_id: int, notification_id: int) -> Notification | None:

@@ -7,13 +7,13 @@ to a socket that stays open.
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 
 import msgspec
 import structlog
 
 from meeting.domains.notification.model import Notification
 from meeting.domains.notification.ports import NotificationUnit
+from meeting.domains.notification.rounds import Rounds
 from meeting.domains.signaling.api import Broadcast, SignalingApi
 from meeting.kernel.call import Call, Caller
 from meeting.kernel.errors import Fault, Kind
@@ -22,15 +22,11 @@ from meeting.kernel.ids import Ids
 from meeting.kernel.ports import Units
 
 AT_ONCE = 100
-IDLE_SECONDS = 5.0
-"""How long what another process owes may go unnoticed; in this one `stir` tells."""
-FIRST_PAUSE = 0.1
-LONGEST_PAUSE = 10.0
 
 log = structlog.get_logger(__name__)
 
 
-class Pusher:
+class Pusher(Rounds):
     """Hands owed frames to signalling."""
 
     def __init__(
@@ -41,38 +37,15 @@ class Pusher:
         ids: Ids,
         pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
+        super().__init__(pause)
         self._units = units
         self._signaling = signaling
         self._ids = ids
-        self._pause = pause
-        self._stirred = asyncio.Event()
 
     def committed(self, unit: NotificationUnit) -> None:
         """Look for what is owed, if a unit that was committed owes anything."""
         if unit.owes:
             self.stir()
-
-    def stir(self) -> None:
-        """Say that a frame is owed; called after the commit."""
-        self._stirred.set()
-
-    async def run(self) -> None:
-        """Push until cancelled; a store or a signalling that is away is waited for."""
-        pause = FIRST_PAUSE
-        while True:
-            self._stirred.clear()
-            try:
-                more = await self.step()
-            except Fault as fault:
-                log.warning("pushes wait", kind=fault.kind)
-                await self._pause(pause)
-                pause = min(pause * 2, LONGEST_PAUSE)
-                continue
-            pause = FIRST_PAUSE
-            if not more:
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(IDLE_SECONDS):
-                        await self._stirred.wait()
 
     async def step(self) -> bool:
         """Push what is owed now, a batch at most; False when there was nothing."""

@@ -1,6 +1,7 @@
 """Rows of the notification domain: each user's history, and the nets that they log in from."""
 
 from collections.abc import Collection, Sequence
+from datetime import datetime
 
 from sqlalchemy import (
     JSON,
@@ -13,15 +14,17 @@ from sqlalchemy import (
     UniqueConstraint,
     delete,
     func,
+    insert,
+    or_,
     select,
     update,
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from meeting.domains.notification.model import KEPT, KNOWN, Draft, Notification
+from meeting.domains.notification.model import KEPT, KNOWN, Draft, Notification, Owed
 from meeting.kernel.clock import Clock
 from meeting.kernel.ids import Ids
-from meeting.kernel.page import Found, Page
+from meeting.kernel.page import Found
 from meeting.stores.relational.database import metadata
 from meeting.stores.relational.types import BigKey, Moment
 from meeting.stores.relational.unit import SqlUnit
@@ -55,6 +58,16 @@ nets = Table(
     Column("used_at", Moment, nullable=False),
 )
 
+mails = Table(
+    "notification_mails",
+    metadata,
+    Column("notification_id", BigKey, primary_key=True, autoincrement=False),
+    Column("mail_id", String(32), nullable=False, unique=True),
+    Column("owner", String(128), nullable=False),
+    Column("claimed_at", Moment, nullable=False),
+)
+"""Mails that are owed, with whom they were taken on by; neither address nor text."""
+
 _shown = [column for column in notifications.c if column.name in Notification.__struct_fields__]
 
 
@@ -71,7 +84,7 @@ class SqlNotificationUnit(SqlUnit):
         self._kept = kept
         self.owes = False
 
-    async def add(self, user_id: int, draft: Draft, *, push: bool) -> bool:
+    async def add(self, user_id: int, draft: Draft, *, push: bool, mail: bool = False) -> bool:
         """Put a draft at the head of a history and forget what is too long ago."""
         row = {
             "user_id": user_id,
@@ -85,12 +98,16 @@ class SqlNotificationUnit(SqlUnit):
             "owed": push,
             "created_at": self.clock.now(),
         }
-        added = await self.connection.execute(
-            upsert(self.connection, notifications, row, keys=["user_id", "key"], replace=False)
-        )
-        if added.rowcount != 1:
+        adding = upsert(self.connection, notifications, row, keys=["user_id", "key"], replace=False)
+        added = await self.connection.execute(adding.returning(notifications.c.id))
+        if (notification_id := added.scalar_one_or_none()) is None:
             return False
         self.owes |= push
+        if mail:
+            owed = {"notification_id": notification_id, "mail_id": self.ids.new()}
+            await self.connection.execute(
+                insert(mails).values(**owed, owner="", claimed_at=self.clock.now())
+            )
         mine = notifications.c.user_id == user_id
         oldest = (
             select(notifications.c.id)
@@ -105,7 +122,9 @@ class SqlNotificationUnit(SqlUnit):
         )
         return True
 
-    async def listed(self, user_id: int, *, type_: str, page: Page) -> Found[Notification]:
+    async def listed(
+        self, user_id: int, *, type_: str, limit: int, offset: int
+    ) -> Found[Notification]:
         """Return a user's history, or what is of one type in it, the newest first."""
         wanted = [notifications.c.user_id == user_id]
         if type_:
@@ -117,8 +136,8 @@ class SqlNotificationUnit(SqlUnit):
             select(*_shown)
             .where(*wanted)
             .order_by(notifications.c.id.desc())
-            .offset(page.offset)
-            .limit(page.size)
+            .offset(offset)
+            .limit(limit)
         )
         return Found([_notification(row) for row in rows.mappings()], total or 0)
 
@@ -149,6 +168,32 @@ class SqlNotificationUnit(SqlUnit):
             update(notifications).where(notifications.c.id.in_(ids)).values(owed=False)
         )
 
+    async def claim(self, owner: str, limit: int, *, stale: datetime) -> Sequence[Owed]:
+        """Take mails on that nobody else has since `stale`; also those that are the owner's."""
+        free = or_(mails.c.owner.in_(("", owner)), mails.c.claimed_at < stale)
+        wanted = select(mails.c.notification_id).where(free).order_by(mails.c.notification_id)
+        found = await self.connection.execute(wanted.limit(limit).with_for_update(skip_locked=True))
+        taken = mails.c.notification_id.in_(list(found.scalars()))
+        await self.connection.execute(
+            update(mails).where(taken).values(owner=owner, claimed_at=self.clock.now())
+        )
+        rows = await self.connection.execute(
+            select(*_shown, mails.c.mail_id)
+            .join(mails, mails.c.notification_id == notifications.c.id)
+            .where(taken)
+            .order_by(notifications.c.id)
+        )
+        owed = [_owed(row) for row in rows.mappings()]
+        alive = [each.notification.id for each in owed]
+        await self.connection.execute(
+            delete(mails).where(taken, mails.c.notification_id.not_in(alive))
+        )
+        return owed
+
+    async def mailed(self, mail_id: str) -> None:
+        """Owe a mail no longer."""
+        await self.connection.execute(delete(mails).where(mails.c.mail_id == mail_id))
+
     async def nets(self, user_id: int) -> Collection[str]:
         """Return the nets that a user is known to log in from."""
         rows = await self.connection.execute(select(nets.c.net).where(nets.c.user_id == user_id))
@@ -163,6 +208,12 @@ class SqlNotificationUnit(SqlUnit):
         mine = nets.c.user_id == user_id
         last = select(nets.c.net).where(mine).order_by(nets.c.used_at.desc()).limit(KNOWN)
         await self.connection.execute(delete(nets).where(mine, nets.c.net.not_in(last)))
+
+
+def _owed(row: RowMapping) -> Owed:
+    fields = dict(row)
+    mail_id = fields.pop("mail_id")
+    return Owed(notification=Notification(**(fields | {"key": row["key"] or ""})), mail_id=mail_id)
 
 
 def _notification(row: RowMapping) -> Notification:
