@@ -5,6 +5,7 @@ health of each service.
 """
 
 import sys
+from typing import Any
 
 import grpc
 from google.protobuf.descriptor_pool import DescriptorPool
@@ -16,7 +17,7 @@ from grpc_reflection.v1alpha.proto_reflection_descriptor_database import (
 with grpc.insecure_channel(sys.argv[1]) as channel:
     database = ProtoReflectionDescriptorDatabase(channel)
     pool = DescriptorPool(database)
-    health = health_pb2_grpc.HealthStub(channel)
+    health: Any = health_pb2_grpc.HealthStub(channel)
     for name in sorted(database.get_services()):
         for method in pool.FindServiceByName(name).methods:
             asked = ",".join(field.name for field in method.input_type.fields)

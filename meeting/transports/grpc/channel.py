@@ -34,8 +34,10 @@ MESSAGE_BYTES = 32 * 2**20
 TRIES = 3
 LONGEST_CONNECT = 5.0
 PAUSE_SECONDS = 0.05
-CONNECTING = 0.4
-"""Which part of a call's time it may take to connect, so that there is some for a second try."""
+CONNECTING = 0.75
+"""Which part of a call's time all its tries to connect may take."""
+PAUSING = 0.05
+"""Which part of it each pause may be, at most."""
 
 
 class Method(msgspec.Struct, frozen=True):
@@ -130,6 +132,8 @@ class Channel:
         """Make one call for whom `call` says, and return the answer, or raise the peer's fault."""
         data = method.encode(message)
         left = min(self._seconds, call.deadline - self._clock.monotonic())
+        if left <= 0:
+            raise self._late()
         with span(f"{self.peer}.{method.name}", call):
             try:
                 answer = await within(left, self._tries(method, call, data, left))
@@ -137,12 +141,7 @@ class Channel:
             except Fault as fault:
                 if fault.kind is not Kind.DEADLINE or fault.__cause__ is None:
                     raise
-                raise Fault(
-                    Kind.DEADLINE,
-                    "{peer} took too long; try again shortly",
-                    details={"peer": self.peer},
-                    peer=self.peer,
-                ) from fault
+                raise self._late() from fault
             except Malformed as error:
                 raise Fault(
                     Kind.INTERNAL,
@@ -153,10 +152,12 @@ class Channel:
 
     async def _tries(self, method: Method, call: Call, data: bytes, left: float) -> bytes:
         """Call, and again where that does no harm, until the peer has said what it has to say."""
-        connecting = min(left * CONNECTING, LONGEST_CONNECT)
-        for retry in range(TRIES):
+        tries = max(TRIES, len(self._places) + 1)
+        connecting = min(left * CONNECTING / tries, LONGEST_CONNECT)
+        for retry in range(tries):
             if retry:
-                await self._pause(PAUSE_SECONDS * 2**retry * self._chance.uniform(0.5, 1.0))
+                wait = min(PAUSE_SECONDS * 2**retry, left * PAUSING)
+                await self._pause(wait * self._chance.uniform(0.5, 1.0))
             place = self._place()
             try:
                 link = await place.linked(self._tls, connecting)
@@ -223,6 +224,14 @@ class Channel:
             ]
         return headers
 
+    def _late(self) -> Fault:
+        return Fault(
+            Kind.DEADLINE,
+            "{peer} took too long; try again shortly",
+            details={"peer": self.peer},
+            peer=self.peer,
+        )
+
     def _told(self, fault: Fault) -> Fault:
         """Return what the peer said; that it does not know us is nothing that our caller did."""
         if fault.kind is not Kind.UNAUTHENTICATED:
@@ -242,4 +251,6 @@ class Channel:
     async def close(self) -> None:
         """Hang up everywhere."""
         for place in self._places:
-            place.leave()
+            if place.link is not None:
+                await place.link.left()
+                place.link = None

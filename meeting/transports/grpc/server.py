@@ -110,8 +110,7 @@ class Port:
         for guest in self.guests:
             guest.calls.tell()
         await self._calm(TOLD_SECONDS)
-        for guest in list(self.guests):
-            guest.leave()
+        await asyncio.gather(*(guest.left() for guest in self.guests))
         if self._server is None and self._socket is not None:
             self._socket.close()
 
@@ -157,10 +156,7 @@ class Guest(Wire):
         """Hang up on who says nothing, now and whenever they may have fallen silent."""
         loop, quiet = asyncio.get_running_loop(), self._port.quiet
         wait = quiet.idle if self.calls.ever else quiet.hello
-        left = self.calls.since + wait - loop.time()
-        if self.calls.tasks:
-            left = wait
-        if left <= 0:
+        if not self.calls.tasks and self.calls.since + wait <= loop.time():
             self.leave()
         else:
-            self._timer = loop.call_later(left, self._watch)
+            self._timer = loop.call_later(min(quiet.hello, quiet.idle), self._watch)

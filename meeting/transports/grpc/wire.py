@@ -26,6 +26,7 @@ WINDOW = 4 * 2**20
 """Bytes that a peer may send ahead of whoever reads: on a connection, and on one stream of it."""
 HEAD_BYTES = 64 * 2**10
 STREAMS = 100
+LEAVE_SECONDS = 1.0
 
 CONFIG = Configuration(
     # A peer that is gone without a word is found out while a call is open.
@@ -136,6 +137,7 @@ class Wire(H2Protocol):
         """Set once the other side has said anything, or is gone."""
         self.heard = 0.0
         """When it last did, on the loop's clock."""
+        self._gone = asyncio.Event()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Greet the other side, and say what bounds it has to keep."""
@@ -176,6 +178,7 @@ class Wire(H2Protocol):
         """End what was open."""
         super().connection_lost(exc)
         self.greeted.set()
+        self._gone.set()
 
     def eof_received(self) -> None:
         """Take the end of what the other side sends for the end of the connection."""
@@ -187,6 +190,15 @@ class Wire(H2Protocol):
             frame = GoAwayFrame(stream_id=0, last_stream_id=2**31 - 1)
             self.transport.write(frame.serialize())
         self.processor.close("the connection was closed")
+
+    async def left(self) -> None:
+        """Hang up, and wait until it is done; who does not take our last word goes without it."""
+        self.leave()
+        try:
+            async with asyncio.timeout(LEAVE_SECONDS):
+                await self._gone.wait()
+        except TimeoutError:
+            self.transport.abort()
 
     def _say(self) -> None:
         if not self.connection.is_closing():

@@ -67,11 +67,16 @@ def desk(house: Front, *, near: bool = False) -> Desk:
 
 @asynccontextmanager
 async def port(
-    house: Front, rpcs: list[Rpc] | None = None, *, near: bool = False, **options: Any
+    house: Front,
+    rpcs: list[Rpc] | None = None,
+    *,
+    near: bool = False,
+    at: int = 0,
+    **options: Any,
 ) -> AsyncIterator[Port]:
     """Open a port with UserService, or with other calls."""
     rpcs = user.served(house.service) if rpcs is None else rpcs
-    opened = Port(rpcs, desk(house, near=near), "127.0.0.1", 0, setting="grpc.user", **options)
+    opened = Port(rpcs, desk(house, near=near), "127.0.0.1", at, setting="grpc.user", **options)
     await opened.start()
     try:
         yield opened

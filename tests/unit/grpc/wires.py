@@ -26,7 +26,9 @@ MOMENTS = st.datetimes(
 SINGLE: dict[str, st.SearchStrategy[Any]] = {
     betterproto2.TYPE_BOOL: st.booleans(),
     betterproto2.TYPE_BYTES: st.binary(max_size=200),
-    betterproto2.TYPE_DOUBLE: st.floats(allow_nan=False),
+    betterproto2.TYPE_DOUBLE: st.floats(allow_nan=False).map(
+        lambda number: number + 0.0
+    ),  # no -0.0
     betterproto2.TYPE_INT32: st.integers(-(2**31), 2**31 - 1),
     betterproto2.TYPE_INT64: st.integers(-(2**63), 2**63 - 1),
     betterproto2.TYPE_STRING: st.text(max_size=200),
