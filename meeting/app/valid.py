@@ -12,6 +12,7 @@ import msgspec
 from meeting.app.config import Config, Mail, Wrong
 
 SECRET_LENGTH = 32
+VISIBLE = re.compile(r"[!-~]*")
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 ENDPOINT = re.compile(r"tcp://[^/\s]+:\d{1,5}|ipc://\S+")
 PEER = re.compile(r"(?:[A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\]):\d{1,5}")
@@ -70,6 +71,11 @@ def _grpc(config: Config) -> None:
         raise Wrong(
             f"grpc.secret: found {len(config.grpc.secret.reveal())} characters;"
             f" allowed: {SECRET_LENGTH} or more (leave it empty and one is made, for this machine)"
+        )
+    if not VISIBLE.fullmatch(config.grpc.secret.reveal()):
+        raise Wrong(
+            "grpc.secret: found a space or a character that is not ASCII;"
+            " allowed: visible ASCII characters (it travels in a header)"
         )
     if bool(config.grpc.certificate) != bool(config.grpc.key):
         raise Wrong("grpc.certificate, grpc.key: found one of them; allowed: both, or none")

@@ -221,6 +221,7 @@ def test_parts_on_several_machines(flag: str) -> None:
     ("flag", "words"),
     [
         ("grpc.secret=short", "32 or more"),
+        (f"grpc.secret={'two words ' * 4}", "visible ASCII"),
         ("grpc.key=a.pem", "both, or none"),
         ("peers.user=10.0.0.7", "host:port"),
         ("gateway.user=10.0.0.7:8081", "http://host:port"),
