@@ -5,6 +5,7 @@ time, and at another address if there is one.
 """
 
 import asyncio
+import math
 import random
 import ssl
 from collections.abc import Awaitable, Callable, Sequence
@@ -211,9 +212,10 @@ class Channel:
             (":authority", place.address),
             ("te", "trailers"),
             ("content-type", "application/grpc"),
-            ("grpc-timeout", encode_timeout(left)),
             *outward().items(),
         ]
+        if math.isfinite(left):
+            headers.append(("grpc-timeout", encode_timeout(left)))
         if call.caller.service:  # whoever is none speaks for nobody
             headers += [
                 ("authorization", f"Bearer {self._secret.reveal()}"),

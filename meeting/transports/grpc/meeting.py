@@ -19,7 +19,7 @@ from meeting.transports.grpc.messages.grpc import (
 )
 from meeting.transports.grpc.service import Rpc, service
 
-_settings = msgspec.json.Decoder(Settings)
+_objects = msgspec.json.Decoder(dict[str, object])
 
 
 def info_out(info: MeetingInfo) -> GetMeetingResponse:
@@ -29,8 +29,10 @@ def info_out(info: MeetingInfo) -> GetMeetingResponse:
 
 
 def info_in(wire: GetMeetingResponse) -> MeetingInfo:
-    """Read a meeting."""
-    return alike.struct(MeetingInfo, wire, settings=_settings.decode(wire.settings or "{}"))
+    """Read a meeting; settings that are not known here are left out."""
+    written = _objects.decode(wire.settings or "{}")
+    known = {name: written[name] for name in Settings.__struct_fields__ if name in written}
+    return alike.struct(MeetingInfo, wire, settings=msgspec.convert(known, Settings))
 
 
 def served(meetings: MeetingApi) -> list[Rpc]:

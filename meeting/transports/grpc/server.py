@@ -60,9 +60,9 @@ class Port:
         own = list(rpcs)
         names = {rpc.service for rpc in own}
         every = [
-            *own,
             *health.served(names, self._ready),
             *reflection.served({*names, health.NAME}),
+            *own,
         ]
         served = {rpc.path: rpc for rpc in every}
         self.gate = Gate(desk, rows(served.values()))

@@ -1,12 +1,10 @@
 """UserService, both ways: what others call here, and the `UserApi` of a user domain elsewhere."""
 
 from collections.abc import Sequence
-from typing import Any
-
-import msgspec
 
 from meeting.domains.user.api import Identity, Person, UserApi
 from meeting.kernel.call import Call, Role
+from meeting.transports.grpc import alike
 from meeting.transports.grpc.channel import Channel, method
 from meeting.transports.grpc.messages.google.protobuf import Empty
 from meeting.transports.grpc.messages.grpc import (
@@ -26,42 +24,23 @@ _ROLES = {role.name.lower(): role for role in Role}
 
 def person_out(person: Person) -> GetUserResponse:
     """Write a person."""
-    return GetUserResponse(**msgspec.structs.asdict(person))
+    return alike.message(GetUserResponse, person)
 
 
 def person_in(wire: GetUserResponse) -> Person:
     """Read a person."""
-    return Person(
-        id=wire.id,
-        username=wire.username,
-        email=wire.email,
-        full_name=wire.full_name,
-        status=wire.status,
-        created_at=wire.created_at,
-    )
+    return alike.struct(Person, wire)
 
 
 def identity_out(identity: Identity) -> ValidateTokenResponse:
     """Write whose token it is."""
-    return ValidateTokenResponse(
-        valid=identity.valid,
-        user_id=identity.user_id,
-        username=identity.username,
-        error=identity.error,
-        role=identity.role.name.lower(),
-    )
+    return alike.message(ValidateTokenResponse, identity, role=identity.role.name.lower())
 
 
 def identity_in(wire: ValidateTokenResponse) -> Identity:
-    """Read whose token it is."""
-    error: Any = wire.error if wire.error in _ERRORS else "malformed"
-    return Identity(
-        valid=wire.valid,
-        user_id=wire.user_id,
-        username=wire.username,
-        role=_ROLES.get(wire.role, Role.GUEST),
-        error=error,
-    )
+    """Read whose token it is; of words that are not known here the least is made."""
+    error = wire.error if wire.error in _ERRORS else "malformed"
+    return alike.struct(Identity, wire, error=error, role=_ROLES.get(wire.role, Role.GUEST))
 
 
 def served(users: UserApi) -> list[Rpc]:
