@@ -9,9 +9,12 @@ from meeting.app.assembly.part import Part
 from meeting.app.config import Config
 from meeting.app.modules import NOTIFICATION, USER
 from meeting.app.run import House
+from meeting.domains.notification.api import NotificationApi
 from meeting.kernel.secret import Secret
 from meeting.transports.grpc import health, reflection, tls
+from meeting.transports.grpc.forward import Forward
 from meeting.transports.grpc.gate import Desk
+from meeting.transports.grpc.notification import served
 from meeting.transports.grpc.server import BODIES_BYTES, Port
 from meeting.transports.grpc.service import Rpc
 from meeting.transports.http.body import Store
@@ -25,9 +28,13 @@ def make(
     front: Front,
     secret: Secret,
     parts: Mapping[str, Part],
+    further: NotificationApi,
     house: Callable[[], House],
 ) -> Mapping[str, Port]:
-    """Make a port for each part that has calls; `front` is what the HTTP ports share."""
+    """Make a port for each part that has calls; `front` is what the HTTP ports share.
+
+    Notification's are at user's port: its own where it is here, else `further`, who is asked then.
+    """
     desk = Desk(
         tokens=front.tokens,
         users=front.users,
@@ -59,7 +66,7 @@ def make(
             tls=shown,
         )
 
-    calls = {name: list(part.rpcs) for name, part in parts.items()}
-    if USER in calls and NOTIFICATION in calls:
-        calls[USER] += calls.pop(NOTIFICATION)
+    calls = {name: [*part.rpcs] for name, part in parts.items()}
+    if USER in calls:
+        calls[USER] += calls.pop(NOTIFICATION, ()) or served(Forward(further))
     return {name: port(name, rpcs) for name, rpcs in calls.items()}

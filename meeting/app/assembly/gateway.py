@@ -66,7 +66,14 @@ def build(config: Config) -> House:
         await leave()
         state.release()
 
-    module = Module(GATEWAY, start=start, drain=leave, stop=stop)
+    module = Module(
+        GATEWAY,
+        start=start,
+        lacks=lambda: gateway.watch.lack,
+        background=[gateway.watch.run],
+        drain=leave,
+        stop=stop,
+    )
     house = House([module], drain_seconds=config.http.drain_seconds, addresses=addresses)
     return house
 

@@ -84,16 +84,15 @@ async def build(config: Config) -> House:
         made[modules.ENGINE] = machine.module
         parts[modules.AI] = ai.make(config, state.name, kept, meeting_api, machine, clock, ids)
     if modules.NOTIFICATION in here:
-        notices = notification.make(
+        parts[modules.NOTIFICATION] = notification.make(
             config, state.name, kept, user_api, signaling_api, clock, ids
         )
-        parts[modules.NOTIFICATION] = notices.part
     desks = [each for part in parts.values() for each in part.desks]
     meter = workers.meter(kept, desks)
     gates = desk.make(config, kept, user_api, tokens, limits, clock, ids)
     hands = workers.make(config, kept, desks, meter.told, clock, ids)
-    calls_ports = calls.make(config, gates, secret, parts, lambda: house)
-    doors = ports.make(config, gates, parts, signals, calls_ports, addresses, meter, lambda: house)
+    lines = calls.make(config, gates, secret, parts, away.notification, lambda: house)
+    doors = ports.make(config, gates, parts, signals, lines, addresses, meter, lambda: house)
     made |= {name: part.module for name, part in parts.items()}
     made |= {modules.WORKERS: hands.module, modules.PORTS: doors}
     house = House(

@@ -2,8 +2,6 @@
 
 from functools import partial
 
-import msgspec
-
 from meeting.app.assembly import mail
 from meeting.app.assembly.part import Part
 from meeting.app.assembly.stores import Stores
@@ -22,15 +20,9 @@ from meeting.kernel.clock import Clock
 from meeting.kernel.consumer import Consumer
 from meeting.kernel.ids import Ids
 from meeting.stores.relational.notification import SqlNotificationUnit
+from meeting.transports.grpc.notification import served
 from meeting.transports.http import notification as notification_routes
 from meeting.transports.http.envelope import Envelopes
-
-
-class Notices(msgspec.Struct, frozen=True):
-    """The notification domain of this process."""
-
-    part: Part
-    service: NotificationService
 
 
 def make(
@@ -41,7 +33,7 @@ def make(
     signaling: SignalingApi,
     clock: Clock,
     ids: Ids,
-) -> Notices:
+) -> Part:
     """Make the notification domain of the process that goes by `name`."""
     units = kept.rows.units(partial(SqlNotificationUnit, kept=config.notification.kept))
     pusher = Pusher(units=units, signaling=signaling, ids=ids)
@@ -66,7 +58,6 @@ def make(
         after=pusher.committed,
     )
     module = Module(NOTIFICATION, background=[news.run, pusher.run, mailer.run])
-    return Notices(
-        part=Part(module=module, routes=notification_routes.routes(history, Envelopes(clock))),
-        service=NotificationService(units=units, users=users, history=history),
-    )
+    service = NotificationService(units=units, users=users, history=history)
+    routes = notification_routes.routes(history, Envelopes(clock))
+    return Part(module=module, routes=routes, rpcs=served(service))

@@ -13,6 +13,7 @@ from meeting.app.module import Module
 from meeting.app.modules import AI, MEETING, NOTIFICATION, PEERS, SIGNALING, USER
 from meeting.domains.ai.api import AiApi
 from meeting.domains.meeting.api import MeetingApi
+from meeting.domains.notification.api import NotificationApi
 from meeting.domains.signaling.api import SignalingApi
 from meeting.domains.user.api import UserApi
 from meeting.kernel.call import Call, Caller
@@ -25,6 +26,7 @@ from meeting.transports.grpc.ai import AiClient
 from meeting.transports.grpc.channel import Channel
 from meeting.transports.grpc.health import ASKING, CHECK
 from meeting.transports.grpc.meeting import MeetingClient
+from meeting.transports.grpc.notification import NotificationClient
 from meeting.transports.grpc.signaling import SignalingClient
 from meeting.transports.grpc.user import UserClient
 
@@ -49,6 +51,7 @@ class Peers(msgspec.Struct, frozen=True):
     meeting: MeetingApi
     signaling: SignalingApi
     ai: AiApi
+    notification: NotificationApi
 
 
 def make(config: Config, secret: Secret, here: Collection[str], clock: Clock, ids: Ids) -> Peers:
@@ -97,6 +100,7 @@ def make(config: Config, secret: Secret, here: Collection[str], clock: Clock, id
         meeting=MeetingClient(channels[MEETING]),
         signaling=SignalingClient(channels[SIGNALING]),
         ai=AiClient(channels[AI]),
+        notification=NotificationClient(channels[NOTIFICATION]),
     )
 
 

@@ -5,7 +5,8 @@ from typing import Protocol
 
 import msgspec
 
-from meeting.kernel.call import Call
+from meeting.kernel.call import Call, Caller
+from meeting.kernel.errors import Fault, Kind
 
 MOST = 1000
 """Users that one call may tell something."""
@@ -58,6 +59,14 @@ class Notifications(msgspec.Struct, frozen=True, kw_only=True):
 
     notifications: list[NotificationInfo]
     total_count: int
+
+
+def own(caller: Caller, user_id: int) -> int:
+    """Return whose history a caller wants, 0 being their own; another's is for services alone."""
+    wanted = user_id or caller.user_id
+    if not caller.is_service and wanted != caller.user_id:
+        raise Fault(Kind.FORBIDDEN, "a user may read their own history alone")
+    return wanted
 
 
 class NotificationApi(Protocol):

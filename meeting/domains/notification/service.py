@@ -12,6 +12,7 @@ from meeting.domains.notification.api import (
     Notice,
     NotificationInfo,
     Notifications,
+    own,
 )
 from meeting.domains.notification.history import History
 from meeting.domains.notification.model import DATA_BYTES, Draft, Notification, typed
@@ -63,21 +64,18 @@ class NotificationService:
         self, call: Call, user_id: int, limit: int = 0, offset: int = 0, type_filter: str = ""
     ) -> Notifications:
         """Return a part of a history, the newest first, for its user and for services."""
-        caller = call.caller
-        wanted = user_id or caller.user_id
         if not 0 <= limit <= MOST_LISTED:
             raise invalid("limit", f"must be 1 to {MOST_LISTED}, or 0 for {USUAL}")
         if offset < 0:
             raise invalid("offset", "must be 0 or more")
         if type_filter:
             typed("type_filter", type_filter)
-        if not caller.is_service and wanted != caller.user_id:
-            raise Fault(Kind.FORBIDDEN, "a user may read their own history alone")
+        wanted = own(call.caller, user_id)
         async with self._units.read() as unit:
             found = await unit.listed(
                 wanted, type_=type_filter, limit=limit or USUAL, offset=offset
             )
-        if not found.total and caller.is_service:
+        if not found.total and call.caller.is_service:
             await self._users.get_user(call.onward(DOMAIN), wanted)
         return Notifications(
             notifications=[_info(each) for each in found.rows], total_count=found.total

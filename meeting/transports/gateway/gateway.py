@@ -20,6 +20,7 @@ from meeting.transports.gateway.own import Figures, Own
 from meeting.transports.gateway.owners import HEADERS, READ_BYTES, Owners
 from meeting.transports.gateway.schema import Schemas
 from meeting.transports.gateway.sockets import Sockets
+from meeting.transports.gateway.watch import Watch
 from meeting.transports.http.exchange import LINGER_SECONDS, stamp
 from meeting.transports.http.health import Readiness
 from meeting.transports.http.refusal import refusal
@@ -66,6 +67,7 @@ class Gateway:
         self._clock = clock
         self._ids = ids
         self._owners = Owners(owners, bounds)
+        self.watch = Watch(self._owners, owners)
         figures = Figures()
         schemas = Schemas(self._owners, policy.owners(), bounds, clock)
         self._sockets = Sockets(self._owners, bounds, figures.sockets)
