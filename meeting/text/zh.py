@@ -25,6 +25,8 @@ ZH: dict[str, str] = {
         "不允许来自该来源的网页访问;参见设置 http.origins"
     ),
     "the server stops; try again": "服务器正在停止,请重试",
+    "the {peer} service does not answer; try again": "{peer} 服务没有响应,请重试",
+    "there are too many sockets here; try again": "此处的连接过多,请稍后重试",
     "this took too long and was stopped; try again": "处理超时,已中止,请重试",
     "something broke here; the log has it under the request id": (
         "服务器内部错误;日志中可按 request id 查到"
