@@ -1,26 +1,18 @@
 """One program that is kept running: started by exec, watched, started again when it falls."""
 
 import asyncio
-import os
-import signal
-from asyncio.subprocess import DEVNULL, PIPE, STDOUT, Process
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from enum import StrEnum
 
 import structlog
 
-from meeting.app.supervisor.account import Unable
 from meeting.app.supervisor.backoff import Backoff
-from meeting.app.supervisor.lines import Lines
+from meeting.app.supervisor.process import Running, spawn, told
 from meeting.app.supervisor.program import Program
 
 log = structlog.get_logger(__name__)
 
-PIECE = 1 << 16
 LOOK_SECONDS = 0.5
-LAST_WORDS_SECONDS = 1.0
-"""How long is read on after an end: a grandchild may hold the pipe for ever."""
 WRONG_SETTING = 2
 """The exit code after which another start would end the same way."""
 
@@ -59,7 +51,7 @@ class Child:
         self._tell = tell
         self._backoff = backoff
         self._pause = pause
-        self._process: Process | None = None
+        self._process: Running | None = None
         self._task: asyncio.Task[str] | None = None
 
     @property
@@ -98,7 +90,7 @@ class Child:
             self._backoff.began()
             log.info("child started", child=self.name, pid=process.pid, restarts=self.restarts)
             looking = asyncio.create_task(self._look())
-            code = await follow(process, self._hear)
+            code = await process.follow(self._hear)
             looking.cancel()
             await asyncio.wait([looking])
             self._process = None
@@ -139,9 +131,8 @@ class Child:
                 return
             await asyncio.sleep(LOOK_SECONDS)
 
-    async def _end(self, process: Process) -> None:
-        with suppress(ProcessLookupError):
-            process.send_signal(self.program.end)
+    async def _end(self, process: Running) -> None:
+        process.ask(self.program.end)
         try:
             async with asyncio.timeout(self.program.grace):
                 await process.wait()
@@ -153,49 +144,4 @@ class Child:
         """End it at once, and what it has started."""
         if self._process is not None:
             self.well = False
-            with suppress(ProcessLookupError):
-                os.killpg(self._process.pid, signal.SIGKILL)
-
-
-async def spawn(program: Program) -> Process:
-    """Start a process in a session of its own, so that Ctrl-C at a terminal is told by us alone."""
-    try:
-        return await asyncio.create_subprocess_exec(
-            *program.line,
-            env=program.environment,
-            cwd=program.folder or None,
-            stdin=DEVNULL,
-            stdout=PIPE,
-            stderr=STDOUT,
-            start_new_session=True,
-        )
-    except OSError as error:
-        raise Unable(f"{program.name} can't be started: {error}") from error
-
-
-async def follow(process: Process, hear: Callable[[bytes], None]) -> int:
-    """Hear each line until the process ends; its exit code, negative for a signal."""
-    reader = asyncio.create_task(_read(process, hear))
-    code = await process.wait()
-    with suppress(TimeoutError):
-        async with asyncio.timeout(LAST_WORDS_SECONDS):
-            await reader
-    return code
-
-
-async def _read(process: Process, hear: Callable[[bytes], None]) -> None:
-    lines = Lines()
-    if process.stdout is None:
-        return
-    try:
-        while piece := await process.stdout.read(PIECE):
-            for line in lines.feed(piece):
-                hear(line)
-    finally:
-        for line in lines.end():
-            hear(line)
-
-
-def told(code: int) -> str:
-    """Say how a process ended."""
-    return f"exit code {code}" if code >= 0 else signal.Signals(-code).name
+            self._process.kill()

@@ -12,10 +12,11 @@ from meeting.app.config import Config, Wrong
 from meeting.app.state import State
 from meeting.app.supervisor.account import Unable, servant
 from meeting.app.supervisor.backoff import Backoff
-from meeting.app.supervisor.child import Child, follow, spawn, told
+from meeting.app.supervisor.child import Child
 from meeting.app.supervisor.crew import Crew
 from meeting.app.supervisor.parts import MEETING, handed, programs
 from meeting.app.supervisor.postgres import Postgres
+from meeting.app.supervisor.process import spawn, told
 from meeting.app.supervisor.program import Program
 from meeting.app.supervisor.redis import Redis
 from meeting.kernel.clock import SystemClock
@@ -119,7 +120,7 @@ class Split:
         )
         process = await spawn(migrate)
         try:
-            code = await follow(process, lambda line: self._watcher.tell(migrate.name, line))
+            code = await process.follow(lambda line: self._watcher.tell(migrate.name, line))
         except asyncio.CancelledError:
             process.kill()  # a cut-off change of tables is none: each is one transaction
             await process.wait()

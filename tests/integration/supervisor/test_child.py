@@ -117,6 +117,25 @@ async def test_it_is_asked_to_end_and_then_made_to(tmp_path: Path) -> None:
     await until(lambda: not alive(int(ear.lines[0][1])))
 
 
+async def test_nothing_of_a_fallen_child_stays() -> None:
+    """What it had started ends with it, also when that holds its pipe; then it is started again."""
+    ear = Ear()
+    child = ear.child(
+        program(
+            "import subprocess, sys, time\n"
+            "grand = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)'])\n"
+            "print(grand.pid, flush=True); time.sleep(600)"
+        )
+    )
+    child.start()
+    await until(lambda: ear.lines)
+    assert child.pid is not None
+    os.kill(child.pid, signal.SIGKILL)
+    await until(lambda: len(ear.lines) == 2)
+    await until(lambda: not alive(int(ear.lines[0][1])))
+    await child.stop()
+
+
 async def test_stopped_while_it_waits() -> None:
     """A child between two lives is stopped at once, and lives no more."""
     waits = asyncio.Event()
@@ -169,12 +188,10 @@ async def test_children_die_with_their_parent() -> None:
     script = (
         "import asyncio\n"
         "from tests.integration.supervisor.programs import STANDS, program\n"
-        "from meeting.app.supervisor.child import spawn\n"
+        "from meeting.app.supervisor.process import spawn\n"
         "async def main():\n"
         "    process = await spawn(program(STANDS))\n"
-        "    await process.stdout.readline()\n"
-        "    print(process.pid, flush=True)\n"
-        "    await asyncio.Event().wait()\n"
+        "    await process.follow(lambda line: print(process.pid, flush=True))\n"
         "asyncio.run(main())\n"
     )
     root = Path(__file__).parents[3]
