@@ -145,6 +145,8 @@ class Room:
         said = telling.told(change) if self._seated else []
         for seated in list(self._seated.values()):
             self._tell(seated, change, said, final=final)
+            for letter, frame in seated.waiting.drain():
+                self._give(seated, letter, frame)
 
     def forward(self, letter: Letter, frame: bytes) -> int:
         """Deliver a frame to whom it is for; to how many, with those that may still be coming."""
@@ -211,13 +213,11 @@ class Room:
             seated.member.end(Close.MEETING_ENDED, "the meeting has ended", kept=False)
         else:
             _deliver(seated, said)
-            for letter, frame in seated.waiting.drain():
-                self._give(seated, letter, frame)
 
     def _give(self, seated: Seated, letter: Letter, frame: bytes) -> None:
-        """Deliver a frame, or keep it until the member knows who sent it."""
-        sender = letter.sender
-        if sender is not None and seated.told < sender.version:
+        """Deliver a frame, or keep it until the member knows who sent it, and we who has left."""
+        sender, known = letter.sender, self.replica.version
+        if sender is not None and (seated.told < sender.version or known < seated.told):
             if not seated.waiting.put(letter, frame):
                 self._cut_off(seated)
         elif sender is None or not self.replica.gone(sender):

@@ -268,6 +268,22 @@ def test_a_frame_waits_for_who_is_on_the_way_in() -> None:
     assert room.forward(Letter(ROOM, peer_id="px"), b"to nobody") == 0
 
 
+def test_who_has_left_is_not_heard_by_who_knows() -> None:
+    """A roll may be ahead of what the room has heard: its member is not told of a ghost."""
+    rooms = Rooms()
+    one, two, three = crowd(3)
+    seated(rooms, one, two)
+    late = Listener()
+    with rooms.expecting(ROOM) as room:
+        room.seat(replace(three, version=4), late, roll(one, replace(three, version=4)), b"joined")
+    room.forward(Letter(ROOM, peer_id="p3", sender=Sender.of(two)), b"from p2")
+    room.forward(Letter(ROOM, peer_id="p3", sender=Sender.of(one)), b"from p1")
+    assert late.heard == [b"joined"]
+    rooms.hear(went(two, 3), final=True)
+    rooms.hear(came(replace(three, version=4)), final=True)
+    assert late.heard == [b"joined", b"from p1"]
+
+
 def test_what_waits_is_bounded() -> None:
     """Who can't be told of a sender is closed with 1013 rather than kept waiting without end."""
     rooms = Rooms()
