@@ -32,6 +32,15 @@ def servers(
         yield house
 
 
+@pytest.fixture(scope="session")
+def split(
+    tmp_path_factory: pytest.TempPathFactory, models: Path, cluster: Postgres
+) -> Iterator[House]:
+    """Its parts apart, behind a gateway."""
+    with layouts.split(tmp_path_factory.mktemp("split"), models, cluster) as house:
+        yield house
+
+
 @pytest.fixture(params=EACH)
 async def house(request: pytest.FixtureRequest) -> AsyncIterator[Visit]:
     """A house in each layout, which others use, too."""

@@ -23,7 +23,9 @@ PORTS = ("http.port", "signaling.port", "ai.port")
 """The HTTP ports of a house in one process."""
 CALLS = ("user", "meeting", "media", "signaling", "ai", "notification")
 """Who takes calls by gRPC."""
+SECRET = "what-services-of-the-stories-show-to-be-let-in"
 SETTINGS = {
+    "grpc.secret": SECRET,
     "log.format": "json",
     "engine.workers": "1",
     "models.pull": "false",

@@ -8,7 +8,7 @@ from tests.postgres import Postgres
 from tests.redis import Redis, redis
 from tests.stories.house import House
 
-LAYOUTS = ("embedded", "servers")
+LAYOUTS = ("embedded", "servers", "split")
 PARTS = ("user", "meeting", "signaling", "media", "ai", "notification")
 GATEWAY = "gateway"
 
