@@ -1,10 +1,10 @@
-"""Benches: `./run bench -- queue`, `./run bench -- events`, `./run bench -- relay`."""
+"""Benches: `./run bench -- queue`, or events, relay, calls."""
 
 import argparse
 
 from rich.console import Console
 
-from tests.bench import events, queue, relay
+from tests.bench import calls, events, queue, relay
 
 TEXT = """\
 Measures against others in one interleaved run; figures are ratios with their spread, and the
@@ -18,6 +18,8 @@ and each figure is printed as a line of JSON.
   ./run bench -- events --rounds 1 --seconds 1  a trial, less than a minute
   ./run bench -- relay                          five rounds, half an hour
   ./run bench -- relay --rounds 1 --seconds 1 --connections 100   a trial, two minutes
+  ./run bench -- calls                          five rounds, ten minutes
+  ./run bench -- calls --rounds 1 --seconds 1 --joins 50   a trial, a minute
 """
 
 
@@ -31,6 +33,7 @@ def main() -> None:
         (queue, "tasks per second, against other queues"),
         (events, "milliseconds of an event, from COMMIT to the handler's COMMIT"),
         (relay, "frames per second and milliseconds through a relay, against node ws and aiohttp"),
+        (calls, "calls per second and milliseconds between domains, against grpc.aio"),
     ):
         which = benches.add_parser(bench.__name__.rpartition(".")[2], help=text)
         bench.options(which)
