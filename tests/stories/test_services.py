@@ -17,7 +17,7 @@ SERVICES = {
 
 
 async def test_a_service_sees_to_a_meeting(house: Visit) -> None:
-    """It lets a user in, speaks to the room, ends the meeting; the house does as if asked by one."""
+    """It lets a user in, speaks to the room and ends the meeting, as if it was asked by one."""
     ann, bob = await house.people("ann", "bob")
     meeting = await ann.meeting(start=False)
     calls = house.home.calls
