@@ -54,7 +54,9 @@ class House:
     ) -> None:
         self.name = name
         self.state = state
-        self.parts = parts
+        self._parts = list(parts)
+        self._more: dict[str, dict[str, str]] = {}
+        """Settings of a part that is there twice."""
         self.redis = redis
         """What tasks and events travel through, where that is a server."""
         self.excused: set[str] = set()
@@ -76,17 +78,27 @@ class House:
         """Return the address of a port by the setting that names it."""
         return f"http://127.0.0.1:{self.ports[port]}"
 
+    def twin(self, part: str) -> None:
+        """Have a part twice, the other on ports and in a folder of its own, as on two machines."""
+        name, call = f"{part}-2", self._reserve()
+        self.ports[name] = self._reserve()
+        self._more[name] = {f"{part}.port": str(self.ports[name]), f"grpc.{part}": str(call)}
+        self._parts.append(name)
+        self.settings |= {
+            "auth.secret": SECRET,
+            f"gateway.{part}": f"{self.at(f'{part}.port')},{self.at(name)}",
+            f"peers.{part}": f"127.0.0.1:{self.calls[part]},127.0.0.1:{call}",
+        }
+
     def start(self) -> None:
         """Start the processes in an order that nobody chose, and wait until each serves."""
         self.state.mkdir(exist_ok=True)
-        order = random.sample(self.parts, len(self.parts))
+        order = random.sample(self._parts, len(self._parts))
         for part in order:
             self._log(part).touch()
         marks = {part: self._log(part).stat().st_size for part in order}
         for part in order:
-            chosen = ["--only", part] if part else []
-            command = self.command("serve", *chosen)
-            self._children[part] = Child(command, self._log(part), environment=CLEAN)
+            self._children[part] = Child(self._serve(part), self._log(part), environment=CLEAN)
         end = time.monotonic() + START_SECONDS
         for part, mark in marks.items():
             while not any(line.get("event") == "started" for line in self.lines(part, mark)):
@@ -151,9 +163,15 @@ class House:
     def command(self, *words: str) -> list[str]:
         """Return a command line of this house."""
         command = [sys.executable, "-m", "meeting", *words, "--state-dir", str(self.state)]
-        return command + [
-            part for key, value in self.settings.items() for part in ("--set", f"{key}={value}")
-        ]
+        return command + _set(self.settings)
+
+    def _serve(self, part: str) -> list[str]:
+        command = self.command("serve")
+        if part:
+            command += ["--only", part.partition("-")[0]]
+        if part in self._more:
+            command += ["--state-dir", str(self.state.with_name(part))]
+        return command + _set(self._more.get(part, {}))
 
     def _log(self, part: str) -> Path:
         return self.state.with_name(f"{part or 'whole'}.log")
@@ -165,6 +183,10 @@ class House:
         held.bind(("127.0.0.1", 0))
         port: int = held.getsockname()[1]
         return port
+
+
+def _set(settings: Mapping[str, str]) -> list[str]:
+    return [part for key, value in settings.items() for part in ("--set", f"{key}={value}")]
 
 
 def _read(line: bytes) -> dict[str, Any]:

@@ -32,7 +32,7 @@ def servers(folder: Path, models: Path, cluster: Postgres) -> Iterator[House]:
 
 @contextmanager
 def split(folder: Path, models: Path, cluster: Postgres) -> Iterator[House]:
-    """A process a part on the same servers, and a gateway at which users knock."""
+    """A process a part on the same servers, signaling in two, and a gateway where users knock."""
     with redis() as broker:
         settings = {**outside(cluster, broker, models), "postgres.pool": "2"}
         ports = ["http.port", *(f"{part}.port" for part in PARTS)]
@@ -44,6 +44,7 @@ def split(folder: Path, models: Path, cluster: Postgres) -> Iterator[House]:
             ports=ports,
             redis=broker,
         )
+        house.twin("signaling")
         with standing(house):
             yield house
 
