@@ -71,6 +71,8 @@ class Sheet(msgspec.Struct, frozen=True, kw_only=True):
         theirs = runs[who, course][key]
         if not self.sides[key].compared or who == self.ours or len(ours) != len(theirs):
             return None
+        if not all(theirs):  # they have no such part, as who calls directly asks no process
+            return None
         return ratio(ours, theirs)
 
 
