@@ -17,7 +17,7 @@ from grpclib.protocol import (
 )
 from h2.config import H2Configuration
 from h2.connection import H2Connection
-from h2.events import DataReceived, Event
+from h2.events import Event
 from h2.exceptions import ProtocolError
 from h2.settings import SettingCodes, Settings
 from hyperframe.frame import GoAwayFrame
@@ -63,9 +63,10 @@ class Inbox(Buffer):
         self._grown = asyncio.Event()
 
     def add(self, data: bytes, ack_size: int) -> None:
-        """Take a frame."""
-        self._arrived.append((data, ack_size))
-        self._grown.set()
+        """Take a frame; an empty one is nothing, and would not count in any window."""
+        if ack_size:
+            self._arrived.append((data, ack_size))
+            self._grown.set()
 
     def eof(self) -> None:
         """Take the end of the stream."""
@@ -118,11 +119,6 @@ class Processor(EventsProcessor):
         """Process an event, if it is one that means something here."""
         if event.__class__ in getattr(self, "processors", {}):
             super().process(event)
-
-    def process_data_received(self, event: DataReceived) -> None:
-        """Take data; an empty frame is nothing, and would not count in any window."""
-        if event.flow_controlled_length:
-            super().process_data_received(event)
 
 
 class Wire(H2Protocol):
