@@ -35,7 +35,7 @@ log = structlog.get_logger(__name__)
 LOOK_SECONDS = 1.0
 ASKED = {
     USER: (),
-    MEETING: (USER, SIGNALING, AI),
+    MEETING: (USER,),
     SIGNALING: (USER, MEETING),
     AI: (USER, MEETING),
     NOTIFICATION: (USER, SIGNALING),
