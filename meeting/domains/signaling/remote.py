@@ -65,28 +65,27 @@ class RemoteRouter:
     ) -> int:
         """Send to all peers of a user, `but` one; 0 where there is none."""
         letter = Letter(room_id, user_id, but=but, sender=sender)
-        here = self._local.deliver(letter, frame)
         room = self._known(room_id, sender)
         places = [] if room is None else room.replica.of_user(user_id)
         if not any(letter.fits(place) for place in places):
             places = await self._roster.held(room_id, user_id)
-        return here + await self._send(places, letter, frame)
+        return await self._spread(places, letter, frame)
 
     async def to_room(
         self, room_id: str, frame: bytes, *, but: str = "", sender: Sender | None = None
     ) -> None:
         """Send to every peer, `but` one."""
         letter = Letter(room_id, but=but, sender=sender)
-        self._local.deliver(letter, frame)
         room = self._known(room_id, sender)
         places = (await self._roster.roll(room_id)).places if room is None else list(room.replica)
-        await self._send(places, letter, frame)
+        await self._spread(places, letter, frame)
 
     async def to_sockets(self, user_id: int, frame: bytes) -> None:
         """Send to all sockets of a user, in whichever room or in none."""
         letter = Letter(user_id=user_id)
-        self._local.deliver(letter, frame)
+        # A service that is told to try again must not be heard here each time.
         await self._post.send(None, letters.write(letter), frame)
+        self._local.deliver(letter, frame)
 
     def take(self, head: bytes, frame: bytes) -> None:
         """Deliver a frame that came by post; it is not looked into."""
@@ -108,6 +107,14 @@ class RemoteRouter:
         if room is None or room.replica.version < (sender.version if sender else 1):
             return None
         return room
+
+    async def _spread(self, places: Iterable[Place], letter: Letter, frame: bytes) -> int:
+        """Deliver to peers here and elsewhere; those here need not wait for a peer's frame."""
+        if letter.sender is None:
+            there = await self._send(places, letter, frame)
+            return there + self._local.deliver(letter, frame)
+        here = self._local.deliver(letter, frame)
+        return here + await self._send(places, letter, frame)
 
     async def _send(self, places: Iterable[Place], letter: Letter, frame: bytes) -> int:
         ours = ("", self._post.node)

@@ -40,7 +40,7 @@ class Half(World):
         self.redis = Connection(Secret(redis.url()), 2.0)
         self.post = RedisPost(Connection(Secret(redis.url()), 1.0), name, SystemClock())
         self.growth = Growth()
-        super().__init__(url, Limits(), Timings(), clock)
+        super().__init__(url, Limits(), Timings(call=60), clock)
 
     def make(self) -> Signaling:
         """Make the signalling of this process."""

@@ -13,6 +13,7 @@ from meeting.domains.signaling.api import Broadcast
 from meeting.domains.signaling.changes import TOPIC
 from meeting.domains.signaling.letter import Sender
 from meeting.kernel.call import Call, Caller
+from meeting.kernel.errors import Fault, Kind
 from meeting.stores.relational.leases import leases
 from meeting.stores.relational.unit import SqlUnit, SqlUnits
 from tests.integration.signaling.halves import Half, halves
@@ -21,6 +22,7 @@ from tests.postgres import Postgres
 from tests.redis import Redis, redis as server
 
 Halves = tuple[Half, Half]
+SERVICE = Call(caller=Caller(service="notification"), request_id="r")
 
 
 @pytest.fixture
@@ -185,9 +187,8 @@ async def test_what_services_say_reaches_every_socket(house: Halves) -> None:
     a = await one.seated(meeting.id, 1)
     b = await met(two, meeting.id, 2, a)
     outside = await one.open(2)
-    service = Call(caller=Caller(service="notification"), request_id="r")
     said = Broadcast(message_type="notification", content="{}", target_user_ids=[2])
-    await one.signaling.broadcasts.broadcast_message(service, said)
+    await one.signaling.broadcasts.broadcast_message(SERVICE, said)
     for peer in (b, outside):
         assert (await peer.next())["type"] == "notification"
     chat = json.dumps({"type": "chat"}).encode()
@@ -261,6 +262,11 @@ async def test_a_redis_that_goes_away_and_comes_back(cluster: Postgres) -> None:
             await a.send("offer", to_user_id=3, sdp="away")
             error = await a.next()
             assert (error["type"], error["code"]) == ("error", 503)
+            said = Broadcast(message_type="notification", content="{}", target_user_ids=[1])
+            with pytest.raises(Fault) as caught:
+                await one.signaling.broadcasts.broadcast_message(SERVICE, said)
+            assert caught.value.kind is Kind.UNAVAILABLE  # and nobody has heard it yet
+            await a.nothing()
             d = await met(two, meeting.id, 4, c)  # the roster goes on without Redis, too
             for peer in (a, b):
                 assert (await peer.until("user_joined"))["user_id"] == 4
