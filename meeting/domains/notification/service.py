@@ -114,11 +114,9 @@ def _data(text: str) -> Any:
     if not shallow(data):
         raise invalid("data", f"may be {MAX_DEPTH} levels deep")
     try:
-        read = msgspec.json.decode(data) if data else {}
-        msgspec.json.encode(read)
-    except (msgspec.MsgspecError, UnicodeError, OverflowError) as error:
+        return msgspec.json.decode(data) if data else {}
+    except (msgspec.MsgspecError, UnicodeError) as error:
         raise invalid("data", "must be JSON") from error
-    return read
 
 
 def _info(notification: Notification) -> NotificationInfo:

@@ -178,10 +178,7 @@ def broadcast(type_: str, content: str, **about: Any) -> bytes:
     if shallow(data):
         with suppress(msgspec.DecodeError):
             told = _told.decode(data)
-    try:
-        return encode(type_, **about, content=told)
-    except OverflowError as error:
-        raise invalid("content", "its whole numbers must lie in 64 bits") from error
+    return encode(type_, **about, content=told)
 
 
 def type_of(frame: Known) -> str:
