@@ -9,7 +9,7 @@ import msgspec
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, event, text
 from sqlalchemy.exc import IntegrityError
 
 from meeting.domains.meeting.model import Standing
@@ -42,6 +42,23 @@ async def test_migrated_tables_equal_the_codes(world: SqlWorld) -> None:
 
     async with world.database.read() as connection:
         assert await connection.run_sync(compare) == []
+
+
+async def test_a_server_that_is_gone_just_after_it_let_us_in(cluster: Postgres) -> None:
+    """A connection that is cut before its first statement is a database that is away."""
+    database = Database(cluster.database())
+    for engine in (database._readers, database._writer):
+
+        @event.listens_for(engine.sync_engine, "connect", insert=True)
+        def _cut(connection: Any, _record: object) -> None:
+            connection.driver_connection.terminate()
+
+    for opened in (database.read, database.write):
+        with pytest.raises(Fault) as caught:
+            async with opened():
+                pass
+        assert caught.value.kind is Kind.UNAVAILABLE
+    await database.close()
 
 
 async def test_processes_that_migrate_at_once_take_turns(cluster: Postgres) -> None:

@@ -157,7 +157,7 @@ class Database:
             async with AsyncExitStack() as stack:
                 try:
                     connection = await stack.enter_async_context(engine.connect())
-                except (OSError, DBAPIError) as error:  # the first where nobody listens
+                except _absent(self._url) as error:
                     raise _away("the database does not answer") from error
                 yield connection
         except (OperationalError, PoolTimeout, TimeoutError) as error:
@@ -230,6 +230,19 @@ def address(url: str) -> tuple[URL, str]:
         known = ", ".join(filter(None, ENCRYPTION))
         raise ValueError(f"known options are host, port and sslmode ({known})")
     return found.set(query=options), encryption
+
+
+def _absent(url: URL) -> tuple[type[Exception], ...]:
+    """Return what is raised where nobody listens, or who does cuts us off just after.
+
+    The latter comes as the driver's own error: SQLAlchemy sets a new connection up by itself.
+    """
+    found: tuple[type[Exception], ...] = (OSError, DBAPIError)
+    if url.get_backend_name() == "sqlite":
+        return found
+    from asyncpg import InterfaceError, PostgresError
+
+    return (*found, InterfaceError, PostgresError)
 
 
 def _away(said: str) -> Fault:
