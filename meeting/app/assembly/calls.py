@@ -11,7 +11,7 @@ from meeting.app.modules import NOTIFICATION, USER
 from meeting.app.run import House
 from meeting.domains.notification.api import NotificationApi
 from meeting.kernel.secret import Secret
-from meeting.transports.grpc import health, reflection, tls
+from meeting.transports.grpc import tls
 from meeting.transports.grpc.forward import Forward
 from meeting.transports.grpc.gate import Desk
 from meeting.transports.grpc.notification import served
@@ -50,14 +50,13 @@ def make(
     bodies = Store(max(BODIES_BYTES, chosen.message_bytes))
 
     def port(name: str, rpcs: Sequence[Rpc]) -> Port:
-        services = {rpc.service for rpc in rpcs}
-        about = health.served(services, lambda _: house().status == "ready")
         return Port(
-            [*rpcs, *about, *reflection.served(services)],
+            rpcs,
             desk,
             chosen.host,
             getattr(chosen, name),
             setting=f"grpc.{name}",
+            ready=lambda _: house().status == "ready",
             bodies=bodies,
             message_bytes=chosen.message_bytes,
             connections=chosen.connections,
