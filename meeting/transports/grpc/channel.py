@@ -26,7 +26,7 @@ from meeting.transports.grpc.dispatch import within
 from meeting.transports.grpc.faults import restored
 from meeting.transports.grpc.link import Link, connect
 from meeting.transports.grpc.service import shape
-from meeting.transports.grpc.wire import Headers, Lost
+from meeting.transports.grpc.wire import Headers, Lost, once
 
 log = structlog.get_logger(__name__)
 
@@ -212,16 +212,16 @@ class Channel:
             (":authority", place.address),
             ("te", "trailers"),
             ("content-type", "application/grpc"),
-            *outward().items(),
+            *(once(*each) for each in outward().items()),
         ]
         if math.isfinite(left):
-            headers.append(("grpc-timeout", encode_timeout(left)))
+            headers.append(once("grpc-timeout", encode_timeout(left)))
         if call.caller.service:  # whoever is none speaks for nobody
             headers += [
                 ("authorization", f"Bearer {self._secret.reveal()}"),
                 ("x-service", call.caller.service),
                 ("x-user-id", str(call.caller.user_id)),
-                ("x-request-id", call.request_id),
+                once("x-request-id", call.request_id),
                 ("x-depth", str(call.depth)),
             ]
         return headers

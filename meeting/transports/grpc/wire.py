@@ -4,7 +4,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 from functools import partial
-from typing import cast
+from typing import Any, cast
 
 from grpclib.config import Configuration
 from grpclib.protocol import (
@@ -20,6 +20,7 @@ from h2.connection import H2Connection
 from h2.events import Event
 from h2.exceptions import ProtocolError
 from h2.settings import SettingCodes, Settings
+from hpack import Encoder, NeverIndexedHeaderTuple
 from hyperframe.frame import GoAwayFrame
 
 WINDOW = 4 * 2**20
@@ -36,7 +37,8 @@ CONFIG = Configuration(
     _http2_min_sent_ping_interval_without_data=10.0,
 ).__for_server__()
 
-Headers = list[tuple[str, str]]
+Header = tuple[str, str]
+Headers = list[Header]
 
 
 class Broken(Exception):
@@ -107,6 +109,14 @@ class Inbox(Buffer):
         return size
 
 
+class Plain(Encoder):
+    """Writes headers without Huffman's code, which takes longer than the bytes that it saves."""
+
+    def encode(self, headers: Any, huffman: bool = False) -> bytes:  # noqa: FBT001, FBT002 - hpack's
+        """Write a block of headers."""
+        return super().encode(headers, huffman=huffman)
+
+
 class Processor(EventsProcessor):
     """Hands the events of a connection on; those that grpclib has no place for are let be."""
 
@@ -127,7 +137,15 @@ class Wire(H2Protocol):
     def __init__(
         self, handler: AbstractHandler, *, client: bool = False, streams: int = STREAMS
     ) -> None:
-        super().__init__(handler, CONFIG, H2Configuration(client_side=client, header_encoding=None))
+        config = H2Configuration(
+            client_side=client,
+            header_encoding=None,
+            # What is sent is ours. What comes is looked at where anybody may have sent it.
+            normalize_outbound_headers=False,
+            validate_outbound_headers=False,
+            validate_inbound_headers=not client,
+        )
+        super().__init__(handler, CONFIG, config)
         self._streams = streams
         self.greeted = asyncio.Event()
         """Set once the other side has said anything, or is gone."""
@@ -146,6 +164,7 @@ class Wire(H2Protocol):
         if self.h2_config.client_side:
             bounds[SettingCodes.ENABLE_PUSH] = 0
         side.local_settings = Settings(client=self.h2_config.client_side, initial_values=bounds)
+        side.encoder = Plain()
         side.decoder.max_header_list_size = HEAD_BYTES
         side.initiate_connection()
         side.increment_flow_control_window(WINDOW - 65_535)
@@ -199,6 +218,11 @@ class Wire(H2Protocol):
     def _say(self) -> None:
         if not self.connection.is_closing():
             self.connection.flush()
+
+
+def once(name: str, value: str) -> Header:
+    """Make a header that is like no other: to remember it would push out what comes again."""
+    return cast("Header", NeverIndexedHeaderTuple(name, value))
 
 
 def decoded(headers: object) -> Headers:
