@@ -135,6 +135,29 @@ async def test_the_end_of_a_room_costs_as_much_for_many_as_for_few(
     assert costs[0] == costs[1]
 
 
+async def test_a_join_costs_as_much_in_a_full_room_as_in_an_empty_one(
+    house: World, roster: LeaseRoster
+) -> None:
+    """A peer that comes, and one that goes, says a dozen statements, however many are there."""
+    said: list[str] = []
+    event.listen(
+        house.database._writer.sync_engine,
+        "before_cursor_execute",
+        lambda *told: said.append(told[2]),
+    )
+    costs = []
+    one = place(house, 1, "p", "s")
+    for number in range(40):
+        said.clear()
+        one = await enter(roster, place(house, number, f"p{number:02}", f"s{number}"))
+        costs.append(len(said))
+    said.clear()
+    assert await roster.end(one, "user_left") is not None
+    assert len(said) <= 12
+    assert set(costs[1:]) == {costs[1]}  # the first also makes the room's row
+    assert costs[1] <= 12
+
+
 async def test_clearing_an_empty_room_says_nothing(house: World, roster: LeaseRoster) -> None:
     """Nothing is announced, and the version stays."""
     await enter(roster, place(house, 1, "a", "s1"))
