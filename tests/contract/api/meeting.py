@@ -133,6 +133,8 @@ async def moved(world: World) -> None:
     assert await world.announced() == ["meeting.created", "meeting.started", "meeting.ended"]
     assert await world.tasks() == ["meeting.end"]
     assert (await world.report(meeting_id))["meeting_id"] == meeting_id
+    await move(world.service(), meeting_id, "ended")
+    assert not await world.tasks()
 
 
 async def cancelled(world: World) -> None:
