@@ -39,7 +39,8 @@ class Source:
     def __init__(self) -> None:
         self.waiting: asyncio.Queue[Chunk | None] = asyncio.Queue()
         self.pulled = 0
-        self.asked = asyncio.Event()
+        self.again = asyncio.Event()
+        """Set when more is asked for than was there."""
 
     def send(self, *chunks: Chunk) -> None:
         """Have chunks ready."""
@@ -54,7 +55,8 @@ class Source:
         return self
 
     async def __anext__(self) -> Chunk:
-        self.asked.set()
+        if self.waiting.empty():
+            self.again.set()
         chunk = await self.waiting.get()
         if chunk is None:
             raise StopAsyncIteration
@@ -352,9 +354,8 @@ async def ends(scene: Scene, *, busy: bool = False) -> "asyncio.Task[list[Stream
     async with asyncio.timeout(PATIENCE):
         if busy:
             await scene.engine.seen.get()
-        while not source.pulled or not source.asked.is_set():
-            source.asked.clear()
-            await source.asked.wait()
+        else:
+            await source.again.wait()
     return task
 
 
