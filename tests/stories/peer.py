@@ -5,7 +5,7 @@ from typing import Any
 
 import aiohttp
 
-PATIENCE = 20.0
+PATIENCE = 60.0
 
 
 class Peer:
@@ -32,12 +32,16 @@ class Peer:
         return frame
 
     async def until(self, type_: str, **fields: object) -> dict[str, Any]:
-        """Return the next frame of a type that says so; others before it are dropped."""
+        """Return the next frame of a type that says so; others before it are dropped.
+
+        But an error that nobody waits for fails the story at once.
+        """
         async with asyncio.timeout(PATIENCE):
             while True:
                 frame = await self.next()
                 if frame["type"] == type_ and fields.items() <= frame.items():
                     return frame
+                assert frame["type"] != "error", frame
 
     async def join(self, meeting_id: int, **fields: object) -> dict[str, Any]:
         """Take a place in a meeting's room; what was answered."""
