@@ -206,4 +206,5 @@ def _overloaded() -> Fault:
         "too many streams are open; try again in a moment",
         details={"reason": "overloaded"},
         retry_after=1,
+        passing=True,
     )

@@ -447,6 +447,7 @@ async def test_what_streams_hold_is_bounded(scene: Scene) -> None:
         task = await ends(scene)
         fault = await scene.refused(scene.chunks(0))
         assert (fault.kind, fault.details) == (Kind.AI_UNAVAILABLE, {"reason": "overloaded"})
+        assert fault.passing  # UNAVAILABLE by gRPC: to be tried again
         task.cancel()
         await asyncio.wait([task])
 
