@@ -61,6 +61,14 @@ def tests(session: nox.Session) -> None:
 
 
 @nox.session
+def stories(session: nox.Session) -> None:
+    """Users' ways through a house in each layout: one process, on servers, split."""
+    prepare(session)
+    os.environ.setdefault("MEETING_SHARED", str(ROOT.parent / "shared"))
+    become("-m", "pytest", "--layouts=all", "tests/stories", *session.posargs)
+
+
+@nox.session
 def chaos(session: nox.Session) -> None:
     """Everything is killed again and again, and nothing lost or doubled; --help tells more."""
     prepare(session)

@@ -25,6 +25,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="where tests keep their rows; those of the contract suites run on both anyway",
     )
 
+    parser.addoption(
+        "--layouts",
+        choices=("embedded", "all"),
+        default="embedded",
+        help="in which houses the stories run; ./run stories takes all",
+    )
+
 
 def pytest_configure(config: pytest.Config) -> None:
     """Run one PostgreSQL for all workers, if it is asked for."""

@@ -12,9 +12,6 @@ from tests.stories import layouts
 from tests.stories.house import House
 from tests.stories.visit import Visit
 
-EACH = [pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in layouts.LAYOUTS]
-"""A house is costly, so the stories of a layout stay with one worker, as far as that goes."""
-
 
 @pytest.fixture(scope="session")
 def embedded(tmp_path_factory: pytest.TempPathFactory, models: Path) -> Iterator[House]:
@@ -41,14 +38,25 @@ def split(
         yield house
 
 
-@pytest.fixture(params=EACH)
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Tell each story in the layouts that are asked for.
+
+    A house is costly, so the stories of a layout stay with one worker, as far as that goes.
+    """
+    wanted = layouts.LAYOUTS if metafunc.config.getoption("--layouts") == "all" else ("embedded",)
+    each = [pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in wanted]
+    for fixture in {"house", "own"} & set(metafunc.fixturenames):
+        metafunc.parametrize(fixture, each, indirect=True)
+
+
+@pytest.fixture
 async def house(request: pytest.FixtureRequest) -> AsyncIterator[Visit]:
     """A house in each layout, which others use, too."""
     async with visiting(request.getfixturevalue(request.param)) as visit:
         yield visit
 
 
-@pytest.fixture(params=EACH)
+@pytest.fixture
 async def own(request: pytest.FixtureRequest, tmp_path: Path, models: Path) -> AsyncIterator[Visit]:
     """A house in each layout for a story alone, that does to it what others would not like."""
     with ExitStack() as stack:
