@@ -47,11 +47,20 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     each = [pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in wanted]
     for fixture in {"house", "own"} & set(metafunc.fixturenames):
         metafunc.parametrize(fixture, each, indirect=True)
+    if "ends" in metafunc.fixturenames:
+        metafunc.parametrize("ends", each[:: max(len(each) - 1, 1)], indirect=True)
 
 
 @pytest.fixture
 async def house(request: pytest.FixtureRequest) -> AsyncIterator[Visit]:
     """A house in each layout, which others use, too."""
+    async with visiting(request.getfixturevalue(request.param)) as visit:
+        yield visit
+
+
+@pytest.fixture
+async def ends(request: pytest.FixtureRequest) -> AsyncIterator[Visit]:
+    """A house in the two layouts that lie farthest apart, for what takes its time."""
     async with visiting(request.getfixturevalue(request.param)) as visit:
         yield visit
 

@@ -84,7 +84,7 @@ class House:
     def twin(self, part: str) -> None:
         """Have a part twice, the other on ports and in a folder of its own, as on two machines."""
         name, call = f"{part}-2", self._reserve()
-        self.ports[name] = self._reserve()
+        self.ports[name], self.calls[name] = self._reserve(), call
         self._more[name] = {f"{part}.port": str(self.ports[name]), f"grpc.{part}": str(call)}
         self._parts.append(name)
         self.settings |= {
