@@ -5,6 +5,7 @@ from types import TracebackType
 from typing import Any, Self
 
 import grpc
+from google.protobuf.descriptor import MethodDescriptor
 from google.protobuf.descriptor_pool import DescriptorPool
 from google.protobuf.json_format import MessageToDict
 from google.protobuf.message_factory import GetMessageClass
@@ -41,6 +42,10 @@ class Caller:
         """Ask which services the port has."""
         return set(await asyncio.to_thread(self._database.get_services))
 
+    async def methods(self) -> dict[str, MethodDescriptor]:
+        """Ask for all calls of all services that the port has, by path."""
+        return await asyncio.to_thread(self._methods)
+
     async def call(self, path: str, **fields: Any) -> dict[str, Any]:
         """Call `UserService/GetUser`, say; the fields of the answer, by their names."""
         return await asyncio.to_thread(self._call, path, fields)
@@ -53,6 +58,14 @@ class Caller:
             status: Any = error
             return str(status.code().name)
         raise AssertionError((path, answer))
+
+    def _methods(self) -> dict[str, MethodDescriptor]:
+        found = map(self._pool.FindServiceByName, self._database.get_services())
+        return {
+            f"/{service.full_name}/{method.name}": method
+            for service in found
+            for method in service.methods
+        }
 
     def _call(self, path: str, fields: dict[str, Any]) -> dict[str, Any]:
         service, _, name = path.partition("/")
