@@ -24,6 +24,11 @@ def verdict(who: str, role: str, *, hidden: bool) -> str:
     return {"-": ".4", "x": "34"}.get(letter, letter * 2)[hidden]
 
 
+def hides(who: str) -> bool:
+    """Tell whether it makes a difference that a meeting is hidden."""
+    return "-" in who or "x" in who
+
+
 class Cast:
     """The people of one test, by their roles, and two meetings that go on, one of them private."""
 
