@@ -120,7 +120,7 @@ async def tries(
     people: Cast, methods: Mapping[str, MethodDescriptor], part: str, role: str
 ) -> list[tuple[str, ...]]:
     """Make all calls of a port as a role; those that ended otherwise than they should."""
-    wrong = []
+    wrong: list[tuple[str, ...]] = []
     async with Stub(methods, people.home.calls[part], people.people[role].token) as stub:
         for path, who, fields, done in ROWS:
             for hidden, meeting in people.meetings.items():

@@ -112,7 +112,7 @@ class Inbox(Buffer):
 class Plain(Encoder):
     """Writes headers without Huffman's code, which takes longer than the bytes that it saves."""
 
-    def encode(self, headers: Any, huffman: bool = False) -> bytes:  # noqa: FBT001, FBT002 - hpack's
+    def encode(self, headers: Any, huffman: bool = False) -> bytes:
         """Write a block of headers."""
         return super().encode(headers, huffman=huffman)
 
