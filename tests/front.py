@@ -30,7 +30,7 @@ from meeting.transports.http.idempotency import Once
 from meeting.transports.http.limits import Limits, Window
 from meeting.transports.http.server import Listener
 from tests.clock import MovingClock
-from tests.gateway import Fronted, Listening
+from tests.gateway import SERVICES, Fronted, Listening
 from tests.stores import at
 
 SECRET = "a secret of a test, long enough that no algorithm of HMAC complains about it"
@@ -59,6 +59,7 @@ class Front:
         self.by_account = Window(limits.per_account, self.clock)
         self.desk = Desk(
             tokens=self.tokens,
+            services=SERVICES,
             users=self.service,
             clock=self.clock,
             ids=self.ids,

@@ -6,12 +6,15 @@ from typing import Protocol
 
 from meeting.kernel.clock import Clock, SystemClock
 from meeting.kernel.ids import RandomIds
+from meeting.kernel.secret import Secret
 from meeting.kernel.token import Tokens
 from meeting.transports.gateway.bounds import Bounds
 from meeting.transports.gateway.gateway import Gateway
 from meeting.transports.http.health import ModuleState, Readiness
 from meeting.transports.policy import Domain
+from meeting.transports.services import Services
 
+SERVICES = Services(Secret("what services show in tests, and as long as it has to be"), near=False)
 READY = Readiness("ready", {"ports": ModuleState("running")})
 
 
@@ -48,6 +51,7 @@ def gateway(
         setting="http.port",
         bounds=bounds or Bounds(),
         tokens=tokens,
+        services=SERVICES,
         clock=clock or SystemClock(),
         ids=RandomIds(),
         ready=ready,

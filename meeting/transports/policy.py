@@ -65,8 +65,8 @@ Route = tuple[str, str]
 
 USER = Rule(Who.USER)
 OPEN = Rule(Who.OPEN)
-SPEECH = Rule(Who.USER, Load.SPEECH)
-PICTURE = Rule(Who.USER, Load.PICTURE)
+SPEECH = Rule(Who.BOTH, Load.SPEECH)
+PICTURE = Rule(Who.BOTH, Load.PICTURE)
 
 OWNED: Mapping[Domain, Mapping[Route, Rule]] = MappingProxyType(
     {
@@ -109,7 +109,7 @@ OWNED: Mapping[Domain, Mapping[Route, Rule]] = MappingProxyType(
             ("POST", "/ai/asr"): SPEECH,
             ("POST", "/ai/emotion-detection"): PICTURE,
             ("POST", "/ai/deepfake-detection"): PICTURE,
-            ("GET", "/ai/analysis/{meeting_id}"): USER,
+            ("GET", "/ai/analysis/{meeting_id}"): Rule(Who.BOTH),
         },
     }
 )

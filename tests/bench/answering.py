@@ -29,6 +29,7 @@ from meeting.transports.grpc.messages.grpc import (
 )
 from meeting.transports.grpc.server import Port
 from meeting.transports.http.limits import Limits, Window
+from meeting.transports.services import Services
 from tests.bench.domains import SECONDS, Domains, clock, ids, opened, tokens
 
 SECRET = Secret("the-token-of-services-in-a-bench-and-a-long-one")
@@ -53,8 +54,7 @@ async def ours(domains: Domains, part: str) -> AsyncIterator[int]:
         ids=ids,
         limits=bounds,
         by_user=Window(bounds.per_user, clock),
-        secret=SECRET,
-        near=True,
+        services=Services(SECRET, near=True),
     )
     rpcs = user.served(domains.users) if part == "user" else meeting.served(domains.meetings)
     port = Port(rpcs, desk, "127.0.0.1", 0, setting=f"grpc.{part}")

@@ -8,19 +8,21 @@ meeting, since what is let in has its effect.
 import base64
 import secrets
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
 
 from meeting.transports.policy import BARE, OWNED, PREFIX, Who, whole
 from tests.stories.access import HTTP, ROLES, Cast, cast, hides, verdict
+from tests.stories.house import SECRET
 from tests.stories.visit import PASSWORD, Person, Visit, until
 
 pytestmark = pytest.mark.story
 OPEN, USER, OWN = "......", "1.1...", "14144."
 SEEN, MEMBER, HOST = "1-1-..", "1x1x..", "1x1x3."
-ANALYST = "1x1x.."
-"""A member. The contract lets services in, too; REST does not take their token yet."""
+ANALYST = "1x.x.."
+"""A member, or a service."""
 UNTOLD = {("GET", "/schema"), ("GET", "/metrics")}
 """What `/schema` does not tell of: itself, and what is for the operator."""
 ALONE = "/api/v1/auth/logout"
@@ -141,7 +143,7 @@ async def request(
 ) -> tuple[int, dict[str, Any]]:
     """Send a request; the status, and the answer where it is JSON."""
     token = token or caller.token
-    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    headers = body.pop("headers", {}) | ({"Authorization": f"Bearer {token}"} if token else {})
     url = path if path.startswith("http") else caller.url + path
     async with caller.http.request(method, url, headers=headers, **body) as answer:
         shown = answer.content_type.endswith("json")
@@ -170,6 +172,10 @@ async def test_who_asks_comes_before_anything_else(ends: Visit) -> None:
         for token in ("", "nonsense"):
             status, answer = await request(nobody, method, url, token, data=GARBAGE)
             assert (status, answer["error"]["type"]) == (401, "unauthenticated"), (method, path)
+    big = {"data": GARBAGE, "headers": {"Content-Length": "99999999"}}
+    for token, wanted in (("", 401), ("nonsense", 401), (SECRET, 413), (ann.token, 413)):
+        status, _ = await request(nobody, "POST", "/api/v1/ai/asr", token, **big)
+        assert status == wanted, token
     for method, path, wanted in (
         ("GET", "/nothing", 404),
         ("PATCH", "/meetings", 405),
@@ -181,3 +187,26 @@ async def test_who_asks_comes_before_anything_else(ends: Visit) -> None:
             bob, method, f"/api/v1{path}", data=GARBAGE if wanted == 400 else None
         )
         assert status == wanted, (method, path)
+
+
+async def test_a_service_says_for_whom_it_asks(ends: Visit) -> None:
+    """It is believed on the routes of AI, where it may be true; of a user the same is no matter."""
+    nobody, (ann, bob) = Person(ends.url, ends.http), await ends.people("ann", "bob")
+    sound = AUDIO | {"meeting_id": await ann.meeting()}
+    ask = partial(request, nobody, "POST", "/api/v1/ai/asr", json=sound)
+
+    async def asked(token: str, user_id: object) -> tuple[int, dict[str, Any]]:
+        said = {"X-Service": "stories", "X-User-Id": str(user_id), "Idempotency-Key": "again"}
+        return await ask(token, headers=said)
+
+    async def heard() -> bool:
+        return (await asked(SECRET, bob.user_id))[0] == 200
+
+    assert (await ask(SECRET))[0] == 400  # for nobody
+    assert (await asked(SECRET, "bob"))[0] == 400
+    assert (await asked(bob.token, ann.user_id))[0] == 403
+    await until(heard, 60)
+    await until(heard)  # what it sends again is done again
+    assert (await asked(ann.token, bob.user_id))[0] == 200
+    rows = (await ann.data("GET", f"/ai/analysis/{sound['meeting_id']}"))["list"]
+    assert [row["user_id"] for row in rows] == [ann.user_id, bob.user_id, bob.user_id]

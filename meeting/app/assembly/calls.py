@@ -10,7 +10,6 @@ from meeting.app.config import Config
 from meeting.app.modules import NOTIFICATION, USER
 from meeting.app.run import House
 from meeting.domains.notification.api import NotificationApi
-from meeting.kernel.secret import Secret
 from meeting.transports.grpc import tls
 from meeting.transports.grpc.forward import Forward
 from meeting.transports.grpc.gate import Desk
@@ -19,6 +18,7 @@ from meeting.transports.grpc.server import BODIES_BYTES, Port
 from meeting.transports.grpc.service import Rpc
 from meeting.transports.http.body import Store
 from meeting.transports.http.gate import Desk as Front
+from meeting.transports.services import Services
 
 log = structlog.get_logger(__name__)
 
@@ -26,7 +26,7 @@ log = structlog.get_logger(__name__)
 def make(
     config: Config,
     front: Front,
-    secret: Secret,
+    services: Services,
     parts: Mapping[str, Part],
     further: NotificationApi,
     house: Callable[[], House],
@@ -42,8 +42,7 @@ def make(
         ids=front.ids,
         limits=front.limits,
         by_user=front.by_user,
-        secret=secret,
-        near=not config.grpc.secret.reveal(),
+        services=services,
     )
     chosen = config.grpc
     shown = tls.server(Path(chosen.certificate), Path(chosen.key)) if chosen.certificate else None

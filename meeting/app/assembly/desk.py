@@ -4,6 +4,7 @@ import math
 
 from meeting.app.assembly.stores import Stores
 from meeting.app.config import Config
+from meeting.app.state import State
 from meeting.domains.user.api import UserApi
 from meeting.kernel.clock import Clock
 from meeting.kernel.ids import Ids
@@ -12,6 +13,7 @@ from meeting.transports.http.body import Store
 from meeting.transports.http.gate import Desk
 from meeting.transports.http.idempotency import Once
 from meeting.transports.http.limits import Limits, Window
+from meeting.transports.services import Services
 
 
 def make(
@@ -19,6 +21,7 @@ def make(
     kept: Stores,
     users: UserApi,
     tokens: Tokens,
+    services: Services,
     bounds: Limits,
     clock: Clock,
     ids: Ids,
@@ -26,6 +29,7 @@ def make(
     """Make the desk."""
     return Desk(
         tokens=tokens,
+        services=services,
         users=users,
         clock=clock,
         ids=ids,
@@ -36,6 +40,13 @@ def make(
         bodies=Store(bounds.bodies_bytes),
         origins=config.http.origins,
     )
+
+
+def known(config: Config, state: State) -> Services:
+    """Return by what services are known: the secret that is set, or one that is made here."""
+    chosen = config.grpc.secret
+    near = not chosen.reveal()
+    return Services(state.secret("service") if near else chosen, near)
 
 
 def limits(config: Config) -> Limits:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import structlog
 
 from meeting.app import reach
-from meeting.app.assembly.desk import limits
+from meeting.app.assembly.desk import known, limits
 from meeting.app.assembly.health import readiness
 from meeting.app.config import Config
 from meeting.app.module import Module
@@ -45,6 +45,7 @@ def build(config: Config) -> House:
             silence_seconds=math.inf if config.debug else SILENT * config.signaling.ping_seconds,
         ),
         tokens=Tokens(config.secret or state.secret("signing"), clock, ids),
+        services=known(config, state),
         clock=clock,
         ids=ids,
         ready=lambda: readiness(house),

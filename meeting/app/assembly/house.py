@@ -46,9 +46,9 @@ async def build(config: Config) -> House:
     clock, ids = SystemClock(), RandomIds()
     state = State(config.state, parts=config.only)
     tokens = Tokens(config.secret or state.secret("signing"), clock, ids)
-    secret = config.grpc.secret if config.grpc.secret.reveal() else state.secret("service")
+    services = desk.known(config, state)
     kept = stores.make(config, state, clock, ids)
-    away = peers.make(config, secret, here, clock, ids)
+    away = peers.make(config, services.secret, here, clock, ids)
     passwords, limits = Passwords(), desk.limits(config)
     addresses: dict[str, str] = {}
 
@@ -89,9 +89,9 @@ async def build(config: Config) -> House:
         )
     desks = [each for part in parts.values() for each in part.desks]
     meter = workers.meter(kept, desks)
-    gates = desk.make(config, kept, user_api, tokens, limits, clock, ids)
+    gates = desk.make(config, kept, user_api, tokens, services, limits, clock, ids)
     hands = workers.make(config, kept, desks, meter.told, clock, ids)
-    lines = calls.make(config, gates, secret, parts, away.notification, lambda: house)
+    lines = calls.make(config, gates, services, parts, away.notification, lambda: house)
     doors = ports.make(config, gates, parts, signals, lines, addresses, meter, lambda: house)
     made |= {name: part.module for name, part in parts.items()}
     made |= {modules.WORKERS: hands.module, modules.PORTS: doors}

@@ -27,9 +27,10 @@ from meeting.transports.http.bridge import Bridged
 from meeting.transports.http.errors import fault_of
 from meeting.transports.http.exchange import Exchange
 from meeting.transports.http.forwarded import vouched
-from meeting.transports.http.gate import PROBES, harmless, presented
+from meeting.transports.http.gate import PROBES, harmless, presented, serves
 from meeting.transports.origin import admitted
 from meeting.transports.policy import BARE, SOCKETS, USER, Domain, Match, Who
+from meeting.transports.services import Services
 
 log = structlog.get_logger("meeting.access")
 
@@ -45,6 +46,7 @@ class Desk(msgspec.Struct, frozen=True, kw_only=True):
     figures: Figures
     bounds: Bounds
     tokens: Tokens
+    services: Services
     clock: Clock
     ids: Ids
     origins: Collection[str] = ()
@@ -145,7 +147,8 @@ class Door:
         try:
             body.declared(exchange.headers.get("content-length"), limit)
         except Fault:
-            if match.rules.get(method, USER).who is not Who.OPEN:
+            rule, peer = match.rules.get(method, USER), request.remote or ""
+            if rule.who is not Who.OPEN and not serves(rule, exchange.headers, peer, desk.services):
                 presented(exchange.headers, desk.tokens)
             raise
 

@@ -26,6 +26,7 @@ from meeting.transports.http.health import Readiness
 from meeting.transports.http.refusal import refusal
 from meeting.transports.http.server import BACKLOG, HEAD_BYTES, HEAD_SECONDS, Full, bind
 from meeting.transports.policy import Domain
+from meeting.transports.services import Services
 
 
 def _ours(record: logging.LogRecord) -> bool:
@@ -41,7 +42,7 @@ class Gateway:
     """A reverse proxy in front of the `owners`, each with the addresses of its processes.
 
     `ready` tells how the modules of this process are; `tokens` mark the clients' addresses, so that
-    an owner believes them. An address is `http://host:port`.
+    an owner believes them; `services` knows theirs. An address is `http://host:port`.
     """
 
     def __init__(
@@ -53,6 +54,7 @@ class Gateway:
         setting: str,
         bounds: Bounds,
         tokens: Tokens,
+        services: Services,
         clock: Clock,
         ids: Ids,
         ready: Callable[[], Readiness],
@@ -78,6 +80,7 @@ class Gateway:
             figures=figures,
             bounds=bounds,
             tokens=tokens,
+            services=services,
             clock=clock,
             ids=ids,
             origins=origins,

@@ -3,8 +3,6 @@
 A call that does not exist is one for which somebody needs a credential, too.
 """
 
-import hmac
-import ipaddress
 import re
 from collections.abc import Mapping
 
@@ -15,13 +13,12 @@ from meeting.domains.user.api import UserApi
 from meeting.kernel.call import MAX_DEPTH, Call, Caller
 from meeting.kernel.clock import Clock
 from meeting.kernel.errors import Fault, Kind, invalid
-from meeting.kernel.ids import MAX_ID, Ids, id_of
-from meeting.kernel.secret import Secret
+from meeting.kernel.ids import Ids
 from meeting.kernel.token import Tokens, bearer
 from meeting.transports.http.limits import Limits, Window
 from meeting.transports.policy import Load, Rule, Who
+from meeting.transports.services import Services
 
-_SERVICE = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 _REQUEST = re.compile(r"[!-~]{1,64}")
 _TIMEOUT = re.compile(r"[0-9]{1,8}[HMSmun]")
 UNKNOWN = Rule(Who.BOTH)
@@ -37,10 +34,7 @@ class Desk(msgspec.Struct, frozen=True, kw_only=True):
     limits: Limits
     by_user: Window
     """The same as at the HTTP ports: a user's requests count together."""
-    secret: Secret
-    """What services show."""
-    near: bool
-    """The secret was made here, not set: it is good for callers on this machine alone."""
+    services: Services
 
 
 class Gate:
@@ -56,7 +50,7 @@ class Gate:
         desk = self._desk
         rule = self.rules.get(path, UNKNOWN)
         token = bearer(headers.get("authorization", ""))
-        if token is not None and self._trusted(token, address):
+        if token is not None and desk.services.trusted(token, address):
             caller, request_id, depth = self._service(headers, address)
         else:
             caller, request_id, depth = Caller(address=address), desk.ids.new(), 0
@@ -85,34 +79,16 @@ class Gate:
             raise invalid("grpc-timeout", "must be 1 to 8 digits and one of H M S m u n")
         return min(longest, decode_timeout(wanted))
 
-    def _trusted(self, token: str, address: str) -> bool:
-        """Tell whether a token is that of services."""
-        desk = self._desk
-        if not hmac.compare_digest(token.encode(), desk.secret.reveal().encode()):
-            return False
-        if desk.near and not loopback(address):
-            raise Fault(
-                Kind.UNAUTHENTICATED,
-                "this service token is good on its own machine; set grpc.secret on all of them",
-            )
-        return True
-
     def _service(self, headers: Mapping[str, str], address: str) -> tuple[Caller, str, int]:
         """Believe what a service says of its call, where it can be true."""
-        name = headers.get("x-service", "service")
-        if _SERVICE.fullmatch(name) is None:
-            raise invalid("x-service", "must be 1 to 64 letters, digits, or . _ : -")
-        acting = headers.get("x-user-id", "0")
-        user_id = 0 if acting == "0" else id_of(acting)
-        if user_id is None:
-            raise invalid("x-user-id", f"must be 0 to {MAX_ID}")
+        caller = self._desk.services.caller(headers, address)
         request_id = headers.get("x-request-id") or self._desk.ids.new()
         if _REQUEST.fullmatch(request_id) is None:
             raise invalid("x-request-id", "must be 1 to 64 printable characters without space")
         depth = headers.get("x-depth", "0")
         if depth not in {str(each) for each in range(MAX_DEPTH + 1)}:
             raise invalid("x-depth", f"must be 0 to {MAX_DEPTH}")
-        return Caller(user_id=user_id, service=name, address=address), request_id, int(depth)
+        return caller, request_id, int(depth)
 
     async def _user(self, token: str | None, caller: Caller, request_id: str) -> Caller:
         if token is None:
@@ -131,13 +107,3 @@ class Gate:
             token_id=claims.jti,
             token_until=claims.exp,
         )
-
-
-def loopback(address: str) -> bool:
-    """Tell whether a peer is on this machine."""
-    try:
-        found = ipaddress.ip_address(address)
-    except ValueError:
-        return False
-    mapped = getattr(found, "ipv4_mapped", None)
-    return found.is_loopback or (mapped is not None and mapped.is_loopback)

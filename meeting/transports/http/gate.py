@@ -26,7 +26,8 @@ from meeting.transports.http.exchange import HARMLESS, Exchange
 from meeting.transports.http.idempotency import Once, key_of
 from meeting.transports.http.limits import Limits, Window, neighbourhood
 from meeting.transports.origin import admitted
-from meeting.transports.policy import PREFIX, Match, Rule, Table
+from meeting.transports.policy import PREFIX, Match, Rule, Table, Who
+from meeting.transports.services import Services
 
 log = structlog.get_logger("meeting.access")
 
@@ -42,6 +43,7 @@ class Desk(msgspec.Struct, frozen=True, kw_only=True):
     """What the gates of all ports share: credentials, limits, kept answers."""
 
     tokens: Tokens
+    services: Services
     users: UserApi
     clock: Clock
     ids: Ids
@@ -119,9 +121,10 @@ class Gate:
         address = forwarded.client(headers, peer, desk.tokens)
         caller = Caller(address=address)
         if not match.open:
-            caller = await self._identify(exchange, address)
+            caller = await self._identify(exchange, address, match.rules.get(method))
             exchange.user_id = caller.user_id
-            desk.by_user.spend(str(caller.user_id))
+            if not caller.is_service:
+                desk.by_user.spend(str(caller.user_id))
         rule = match.rule(method)
         if rule.auth:
             desk.by_address.spend(neighbourhood(address))
@@ -133,8 +136,10 @@ class Gate:
         with structlog.contextvars.bound_contextvars(user_id=caller.user_id):
             await self._read(scope, receive, exchange, (rule, match, caller))
 
-    async def _identify(self, exchange: Exchange, address: str) -> Caller:
+    async def _identify(self, exchange: Exchange, address: str, rule: Rule | None) -> Caller:
         desk = self._desk
+        if rule is not None and serves(rule, exchange.headers, address, desk.services):
+            return desk.services.caller(exchange.headers, address)
         token, claims = presented(exchange.headers, desk.tokens)
         asking = Call(caller=Caller(address=address), request_id=exchange.request_id)
         identity = await desk.users.validate_token(asking, token)
@@ -171,7 +176,8 @@ class Gate:
             match.check()
             if "meeting_id" in match.values:
                 exchange.meeting = {"meeting_id": int(match.values["meeting_id"])}
-            key = key_of(headers.get("idempotency-key")) if scope["method"] == "POST" else ""
+            keyed = scope["method"] == "POST" and not caller.is_service
+            key = key_of(headers.get("idempotency-key")) if keyed else ""
             seconds = desk.limits.seconds(rule.load)
             scope[CALL] = Call(
                 caller=caller,
@@ -200,6 +206,12 @@ class Gate:
             if not limit.expired():
                 raise
             raise Fault(Kind.DEADLINE, "this took too long and was stopped; try again") from error
+
+
+def serves(rule: Rule, headers: Mapping[str, str], address: str, services: Services) -> bool:
+    """Tell whether a service asks, on a route where services may."""
+    token = bearer(headers.get("authorization", ""))
+    return rule.who is Who.BOTH and token is not None and services.trusted(token, address)
 
 
 def presented(headers: Mapping[str, str], tokens: Tokens) -> tuple[str, Claims]:

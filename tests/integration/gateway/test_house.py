@@ -20,7 +20,7 @@ from meeting.transports.gateway.gateway import Gateway
 from meeting.transports.http.forwarded import vouched
 from meeting.transports.http.server import BindError
 from meeting.transports.policy import Domain, whole
-from tests.gateway import READY, gateway
+from tests.gateway import READY, SERVICES, gateway
 from tests.integration.gateway.owner import HURRIED, Asked, owning, silence
 from tests.process import Client
 
@@ -226,6 +226,7 @@ async def test_a_taken_port_says_what_to_do() -> None:
         setting="http.port",
         bounds=Bounds(),
         tokens=TOKENS,
+        services=SERVICES,
         clock=SystemClock(),
         ids=RandomIds(),
         ready=lambda: READY,

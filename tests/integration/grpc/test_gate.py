@@ -9,10 +9,11 @@ import pytest
 from meeting.kernel.call import MAX_DEPTH, Role
 from meeting.kernel.errors import Fault, Kind
 from meeting.transports.grpc import user
-from meeting.transports.grpc.gate import Gate, loopback
+from meeting.transports.grpc.gate import Gate
 from meeting.transports.grpc.service import Rpc, rows, service
 from meeting.transports.http.limits import Limits
 from meeting.transports.policy import LATER, RPCS, Who
+from meeting.transports.services import loopback
 from tests.front import Front, front
 from tests.integration.grpc.raw import raw
 from tests.integration.grpc.world import SECRET, SERVICE, Stub, desk, port, stub

@@ -13,6 +13,7 @@ from meeting.transports.grpc.channel import Channel
 from meeting.transports.grpc.gate import Desk
 from meeting.transports.grpc.server import Port
 from meeting.transports.grpc.service import Rpc, shape
+from meeting.transports.services import Services
 from tests.front import Front
 from tests.unit.grpc.wires import google
 
@@ -60,8 +61,7 @@ def desk(house: Front, *, near: bool = False) -> Desk:
         ids=house.ids,
         limits=house.desk.limits,
         by_user=house.desk.by_user,
-        secret=Secret(SECRET),
-        near=near,
+        services=Services(Secret(SECRET), near),
     )
 
 
