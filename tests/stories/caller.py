@@ -9,9 +9,8 @@ from google.protobuf.descriptor import MethodDescriptor
 from google.protobuf.descriptor_pool import DescriptorPool
 from google.protobuf.json_format import MessageToDict
 from google.protobuf.message_factory import GetMessageClass
-from grpc_reflection.v1alpha.proto_reflection_descriptor_database import (
-    ProtoReflectionDescriptorDatabase,
-)
+
+from tests.stories.told import Told
 
 SECONDS = 10.0
 
@@ -21,7 +20,7 @@ class Caller:
 
     def __init__(self, port: int, token: str = "", **metadata: str) -> None:
         self._channel = grpc.insecure_channel(f"127.0.0.1:{port}")
-        self._database = ProtoReflectionDescriptorDatabase(self._channel)
+        self._database = Told(self._channel, SECONDS)
         self._pool = DescriptorPool(self._database)
         self._metadata = [(name.replace("_", "-"), value) for name, value in metadata.items()]
         if token:
