@@ -1,12 +1,15 @@
 """The processes of a run: who is alive, who took whose place, who fell by itself."""
 
-import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
+
+from tests.chaos.layout import Layout
 from tests.chaos.orders import Orders
 from tests.chaos.plan import Target
 from tests.child import Child
+from tests.stories.house import CLEAN
 
 FALLS = 20
 """So many ends that nobody caused are too many to go on."""
@@ -19,9 +22,10 @@ class Fallen(Exception):
 class Crew:
     """A child for each place; a place keeps its name, and each child in it has one of its own."""
 
-    def __init__(self, orders: Orders, places: Mapping[str, Target]) -> None:
+    def __init__(self, orders: Orders, layout: Layout) -> None:
         self._orders = orders
-        self._places = places
+        self._layout = layout
+        self._places = places = layout.places(orders.sabotage)
         self._children: dict[str, Child] = {}
         self._lives = dict.fromkeys(places, 0)
         self.falls: list[str] = []
@@ -29,9 +33,9 @@ class Crew:
     def start(self, place: str) -> None:
         """Start a child in a place."""
         self._lives[place] += 1
-        module = f"tests.chaos.{self._places[place]}"
-        command = [sys.executable, "-m", module, self._orders.written(self.name(place))]
-        self._children[place] = Child(command, self.log(place))
+        orders = msgspec.structs.replace(self._orders, name=self.name(place))
+        command = self._layout.command(self._places[place], orders)
+        self._children[place] = Child(command, self.log(place), environment=CLEAN)
 
     def start_all(self) -> None:
         """Start a child in each place."""
@@ -47,9 +51,9 @@ class Crew:
         return Path(self._orders.folder) / f"{place}.log"
 
     def living(self, target: Target) -> Iterator[tuple[str, Child]]:
-        """Yield places of a kind whose child lives, and the child."""
+        """Yield places of a kind whose child lives and can be struck, and the child."""
         for place, child in self._children.items():
-            if self._places[place] is target and child.code is None:
+            if self._places[place] is target and child.code is None and self._layout.awake(target):
                 yield place, child
 
     def look(self) -> None:

@@ -3,15 +3,25 @@
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Self
+from typing import Protocol, Self
 
 import msgspec
 
-from tests.chaos.script import Step
-
 ASKED, ANSWERED = "?", "+"
 Thing = tuple[str, int]
-"""`task` or `event`, and its number."""
+"""Of what kind it is, `task` for one, and its number."""
+
+
+class Noted(Protocol):
+    """What is asked for in one call, as far as the journal goes."""
+
+    @property
+    def number(self) -> int:
+        """Its place in what is done; several may have the same."""
+
+    @property
+    def ids(self) -> str:
+        """The things that are asked for, as `kind:number`, with spaces between them."""
 
 
 class Journal:
@@ -20,15 +30,15 @@ class Journal:
     def __init__(self, path: Path) -> None:
         self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
 
-    def asked(self, step: Step) -> None:
+    def asked(self, step: Noted) -> None:
         """Note what will be asked for now."""
         self._write(ASKED, step)
 
-    def answered(self, step: Step) -> None:
+    def answered(self, step: Noted) -> None:
         """Note what was acknowledged."""
         self._write(ANSWERED, step)
 
-    def _write(self, sign: str, step: Step) -> None:
+    def _write(self, sign: str, step: Noted) -> None:
         os.write(self._file, f"{sign} {step.number} {step.ids}\n".encode())
 
 

@@ -16,6 +16,8 @@ from tests.child import Child
 
 PATIENCE = 5.0
 """Seconds that are waited for somebody who holds a lease."""
+START = 60.0
+"""Seconds that are waited for somebody who has been started."""
 LONG = 15.0
 """Seconds that are waited for a reader that marks before it works."""
 LOOK_SECONDS = 0.02
@@ -88,6 +90,11 @@ class Killer:
 
     async def _victim(self, strike: Strike) -> tuple[str, Child, bool]:
         """Choose who is struck, held still already; one whom a strike hits, if there is one."""
+        last = time.monotonic() + START
+        while not list(self._crew.living(strike.target)):
+            if time.monotonic() > last:
+                raise LookupError(f"no {strike.target} is alive")
+            await asyncio.sleep(LOOK_SECONDS)
         end = time.monotonic() + PATIENCE
         while True:
             tired = time.monotonic() > end

@@ -10,17 +10,16 @@ import msgspec
 from tests.chaos.crew import Crew
 from tests.chaos.journal import Book
 from tests.chaos.killer import Killer
-from tests.chaos.layout import Layout, places
+from tests.chaos.layout import Layout
 from tests.chaos.orders import Orders
 from tests.chaos.plan import How, plan
-from tests.chaos.stand import Stand
 from tests.chaos.witness import Verdict, judge
 
 LOOK_SECONDS = 0.1
 START_SECONDS = 60.0
 """Until the first effect."""
 STILL_SECONDS = 3.0
-"""Without an effect: then the next strike is due, and a store with nothing to do is at its end."""
+"""Without an effect: then a store with nothing to do is at its end."""
 STUCK_SECONDS = 90.0
 """Without an effect though something is on its way; longer than the longest delay of a retry."""
 AUDIT_SECONDS = 5.0
@@ -68,13 +67,11 @@ class Run:
     def __init__(self, orders: Orders, layout: Layout, kills: int, shown: Shown) -> None:
         self._orders = orders
         self._layout = layout
-        self._strikes = plan(
-            orders.seed, kills, servers=bool(orders.redis), sabotage=orders.sabotage
-        )
+        self._strikes = plan(orders.seed, kills, layout.CAST, sabotage=orders.sabotage)
         self._shown = shown
-        self._total = orders.tasks + orders.events
-        self._crew = Crew(orders, places(servers=bool(orders.redis), sabotage=orders.sabotage))
-        self._stand = Stand(orders)
+        self._total = layout.effects(orders)
+        self._crew = Crew(orders, layout)
+        self._stand = layout.stand(orders)
         self._killer = Killer(orders.seed, self._crew, layout, self._stand, orders.strikes)
         self._count = 0
         self._moved = self._audited = self._began = time.monotonic()
@@ -98,7 +95,7 @@ class Run:
             return True
         for done, strike in enumerate(self._strikes):
             wanted = 0 if strike.blind else self._share(done + EARLY)
-            if await self._worked(wanted, STILL_SECONDS):
+            if await self._worked(wanted, self._layout.CAST.still):
                 return True
             self._say(f"{strike.how} {strike.target}")
             await self._killer.strike(strike)

@@ -21,9 +21,10 @@ class Orders(msgspec.Struct, frozen=True, kw_only=True):
     name: str = ""
     """Of the child; who holds a lease goes by it."""
 
-    def written(self, name: str) -> str:
-        """Return the argument of the child of that name."""
-        return msgspec.json.encode(msgspec.structs.replace(self, name=name)).decode()
+    @property
+    def written(self) -> str:
+        """Return the argument of the child that is to follow them."""
+        return msgspec.json.encode(self).decode()
 
     @classmethod
     def given(cls) -> "Orders":

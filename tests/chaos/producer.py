@@ -1,7 +1,6 @@
 """Asks for tasks and tells events, and writes down what was acknowledged; asks for none twice."""
 
 import asyncio
-from collections.abc import Iterator
 
 import msgspec
 import uvloop
@@ -14,10 +13,10 @@ from tests.chaos.house import House
 from tests.chaos.journal import Book, Journal
 from tests.chaos.matter import HOLD, QUEUE, TRIES, Mark
 from tests.chaos.orders import Orders
+from tests.chaos.pace import Pace
 from tests.chaos.script import Step, Way, script
 
 AT_ONCE = 3
-LOOK_SECONDS = 0.05
 PAUSE_SECONDS = 0.2
 """After a step without answer."""
 
@@ -39,11 +38,10 @@ class Producer:
 
     def __init__(self, orders: Orders, house: House) -> None:
         self._house = house
-        self._allowance = orders.allowance
         begun = Book.read(orders.journal).last
-        self._steps: Iterator[Step] = (step for step in script(orders) if step.number > begun)
+        steps = (step for step in script(orders) if step.number > begun)
+        self._pace = Pace(steps, orders.allowance)
         self._journal = Journal(orders.journal)
-        self._turn = asyncio.Lock()
         self._foreign = Foreign(orders.redis)
 
     async def run(self) -> None:
@@ -53,22 +51,14 @@ class Producer:
                 group.create_task(self._lane())
 
     async def _lane(self) -> None:
-        while (step := await self._next()) is not None:
+        while (step := await self._pace.next()) is not None:
+            self._journal.asked(step)
             try:
                 await self._ask(step)
             except UNANSWERED:
                 await asyncio.sleep(PAUSE_SECONDS)
             else:
                 self._journal.answered(step)
-
-    async def _next(self) -> Step | None:
-        async with self._turn:
-            step = next(self._steps, None)
-            if step is not None:
-                while step.reached > int(self._allowance.read_text()):
-                    await asyncio.sleep(LOOK_SECONDS)
-                self._journal.asked(step)
-            return step
 
     async def _ask(self, step: Step) -> None:
         if step.way is Way.UNIT:

@@ -27,7 +27,6 @@ from tests.chaos.orders import Orders
 
 DAWDLE = 3.0
 """Seconds between the mark and the work, so that a short run meets what a long one would."""
-NAMES = ("fence", "early", "mark")
 
 
 class Blind(Ledger):

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import psutil
 
-from tests.chaos.layout import Layout
-from tests.chaos.plan import Target
+from tests.chaos.layout import Bare, Layout
+from tests.chaos.plan import SERVERS, Target
 from tests.child import Child
 from tests.postgres import Postgres
 from tests.redis import Redis, redis
@@ -64,10 +64,11 @@ class Cluster(Postgres):
         return [self._program("pg_isready"), "-q", "-h", str(self.folder)]
 
 
-class Servers:
+class Servers(Bare):
     """PostgreSQL for the rows, Redis for queue and feed; it writes all down before it answers."""
 
     NAME = "servers"
+    CAST = SERVERS
 
     def __init__(self, rows: Cluster, queue: Redis) -> None:
         self._rows = rows
@@ -108,13 +109,20 @@ class Servers:
 def servers(folder: Path) -> Iterator[Layout]:
     """Run both servers while a run needs them."""
     del folder  # theirs must be open to the account that PostgreSQL runs under
+    with running() as (cluster, queue):
+        yield Servers(cluster, queue)
+
+
+@contextmanager
+def running() -> Iterator[tuple[Cluster, Redis]]:
+    """Run a PostgreSQL and a Redis that writes all down before it answers."""
     place = Path(tempfile.mkdtemp(prefix="meeting-chaos-pg-"))
     place.chmod(0o755)
     cluster = Cluster(place)
     try:
         with redis(append="always") as queue:
             cluster.start()
-            yield Servers(cluster, queue)
+            yield cluster, queue
     finally:
         with suppress(AttributeError, psutil.NoSuchProcess):  # it may not have started, or be dead
             cluster.kill()

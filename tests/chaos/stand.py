@@ -2,9 +2,10 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import TypeVar
+from functools import partial
+from typing import ClassVar, TypeVar
 
 import msgspec
 from sqlalchemy import func, select
@@ -31,6 +32,10 @@ PAGE = 500
 class Stand:
     """Looks at the effects with a connection of its own each time, and at the ports."""
 
+    QUEUES: ClassVar[Sequence[str]] = (QUEUE,)
+    READERS: ClassVar[Mapping[str, Sequence[str]]] = {Told.TOPIC: (CONSUMER,)}
+    """Topics, and who reads each."""
+
     def __init__(self, orders: Orders) -> None:
         self.house = House(orders)
         url = orders.database.replace("postgresql:", "postgresql+asyncpg:")
@@ -50,8 +55,8 @@ class Stand:
     async def holders(self) -> set[str]:
         """Return who holds a task at this moment."""
         now = time.time()
-        seen = await patiently(lambda: self.house.queue.list(QUEUE, Place.HELD, 0, PAGE))
-        return {each.owner for each in seen if each.until > now}
+        held = [each for queue in self.QUEUES for each in await self._listed(queue, Place.HELD)]
+        return {each.owner for each in held if each.until > now}
 
     async def readers(self) -> set[str]:
         """Return who reads the log at this moment, where that takes a lease."""
@@ -72,7 +77,7 @@ class Stand:
         """Return the tasks among the dead letters and the events that are parked."""
         found: set[Thing] = set()
         offset = 0
-        while page := await self._dead(offset):
+        while page := await self._listed(QUEUE, Place.DEAD, offset):
             found |= {("task", _number(each.body)) for each in page}
             offset += len(page)
         return found | await patiently(self._parked)
@@ -89,11 +94,15 @@ class Stand:
         """Tell whether anything is on its way: to the relay, in the queue, to the consumer."""
         if self.house.redis is not None and await patiently(self._uncarried):
             return True
-        depth = await patiently(lambda: self.house.queue.depth(QUEUE))
-        if sum(depth.waiting.values()) or depth.held or depth.delayed:
-            return True
-        pulled = await patiently(lambda: self.house.feed.pull(CONSUMER, Told.TOPIC, 1))
-        return bool(pulled)
+        for queue in self.QUEUES:
+            depth = await patiently(partial(self.house.queue.depth, queue))
+            if sum(depth.waiting.values()) or depth.held or depth.delayed:
+                return True
+        for topic, readers in self.READERS.items():
+            for reader in readers:
+                if await patiently(partial(self.house.feed.pull, reader, topic, 1)):
+                    return True
+        return False
 
     async def _uncarried(self) -> bool:
         position = await self.house.carrier.position()
@@ -111,8 +120,8 @@ class Stand:
             rows = await connection.execute(query)
             return {(row.kind, row.number): row.often for row in rows}
 
-    async def _dead(self, offset: int) -> Sequence[Seen]:
-        return await patiently(lambda: self.house.queue.list(QUEUE, Place.DEAD, offset, PAGE))
+    async def _listed(self, queue: str, place: Place, offset: int = 0) -> Sequence[Seen]:
+        return await patiently(partial(self.house.queue.list, queue, place, offset, PAGE))
 
     async def _parked(self) -> set[Thing]:
         async with self._engine.connect() as connection:

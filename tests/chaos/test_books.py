@@ -4,8 +4,9 @@ from pathlib import Path
 
 from tests.chaos.journal import Book, Journal
 from tests.chaos.orders import Orders
-from tests.chaos.plan import How, Target, plan
+from tests.chaos.plan import EMBEDDED, SERVERS, SPLIT, How, plan
 from tests.chaos.script import script
+from tests.chaos.split.visit import Visit, address, numbered, visits
 from tests.chaos.witness import judge
 
 
@@ -48,14 +49,14 @@ def test_the_script() -> None:
 
 def test_the_plan() -> None:
     """As many kills as were asked for, of everybody that there is; the same for the same seed."""
-    strikes = plan(1, 100, servers=True)
+    strikes = plan(1, 100, SERVERS)
     kills = [each.target for each in strikes if each.how is How.KILL]
     assert len(kills) == 100
-    assert set(kills) == set(Target)
-    assert strikes == plan(1, 100, servers=True)
-    assert strikes != plan(2, 100, servers=True)
-    there = {each.target for each in plan(1, 100, servers=False)}
-    assert there == {Target.WORKER, Target.SUBSCRIBER, Target.PRODUCER}
+    assert set(kills) == set(SERVERS.kills)
+    assert strikes == plan(1, 100, SERVERS)
+    assert strikes != plan(2, 100, SERVERS)
+    for cast in (EMBEDDED, SPLIT):
+        assert {each.target for each in plan(1, 100, cast)} == set(cast.kills)
 
 
 def test_the_journal(tmp_path: Path) -> None:
@@ -70,3 +71,19 @@ def test_the_journal(tmp_path: Path) -> None:
     assert len(read.asked) == second.reached
     assert len(read.answered) == first.reached
     assert Book.read(tmp_path / "none") == Book(0, set(), set())
+
+
+def test_the_visits(tmp_path: Path) -> None:
+    """What a visit asks for comes back from the journal; attempts are known by their address."""
+    first, second = visits(6, 8)
+    assert (first.number, second.ends) == (7, False)
+    journal = Journal(tmp_path / "journal")
+    deeds = [first.deed("meeting", "ready"), first.attempt(3, "login"), first.end(guest=2)]
+    for deed in deeds:
+        journal.asked(deed)
+    journal.answered(deeds[0])
+    read = Book.read(tmp_path / "journal")
+    assert read.asked == {thing for deed in deeds for thing in deed.things}
+    assert (read.last, read.answered) == (7, {("meeting", 7), ("ready", 7)})
+    for number in (1, 256, Visit(200_000).attempt(5, "login").things[0][1]):
+        assert numbered(address(number)) == number

@@ -9,22 +9,27 @@ from typing import Any
 
 import pytest
 
-from tests.chaos.sabotage import NAMES
+from tests.chaos.plan import EMBEDDED, SERVERS, SPLIT
 
 pytestmark = [pytest.mark.chaos, pytest.mark.long]
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 300
-LAYOUTS = ("embedded", "servers")
+CASTS = {"embedded": EMBEDDED, "servers": SERVERS, "split": SPLIT}
 SEED = "2026"
-KILLS = 8
-AMOUNT = ("--kills", str(KILLS), "--tasks", "1200", "--events", "300")
+KILLS = {"embedded": 8, "servers": 8, "split": 4}
+AMOUNTS = {
+    "embedded": ("--tasks", "1200", "--events", "300"),
+    "servers": ("--tasks", "1200", "--events", "300"),
+    "split": ("--tasks", "24"),
+}
 """Of the sabotaged runs too, which stop at the first red, most often long before that."""
 
 
 async def ledger(layout: str, *options: str) -> tuple[int | None, dict[str, Any], str]:
     """Run a ledger; the exit code, its last line, and what it said."""
-    command = ["-m", "tests.chaos", "--layout", layout, "--seed", SEED, *options]
+    command = ["-m", "tests.chaos", "--layout", layout, "--seed", SEED]
+    command += ["--kills", str(KILLS[layout]), *AMOUNTS[layout], *options]
     pipe = asyncio.subprocess.PIPE
     child = await asyncio.create_subprocess_exec(
         sys.executable,
@@ -45,21 +50,22 @@ async def ledger(layout: str, *options: str) -> tuple[int | None, dict[str, Any]
     return child.returncode, json.loads(out.splitlines()[-1]), said.decode()
 
 
-@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("layout", CASTS)
 async def test_nothing_is_lost_or_doubled(
     layout: str, record_property: Callable[[str, object], None]
 ) -> None:
     """Whatever is killed, held still or cut off: all that was acknowledged has happened once."""
-    code, told, said = await ledger(layout, *AMOUNT)
+    code, told, said = await ledger(layout)
     record_property("ledger", told)
     assert code == 0, (told, said)
-    assert (told["kills"], told["lost"], told["doubled"], told["falls"]) == (KILLS, 0, 0, 0)
+    assert (told["kills"], told["lost"], told["doubled"], told["falls"]) == (KILLS[layout], 0, 0, 0)
 
 
-@pytest.mark.parametrize("layout", LAYOUTS)
-@pytest.mark.parametrize("sabotage", NAMES)
+@pytest.mark.parametrize(
+    ("layout", "sabotage"), [(layout, name) for layout, cast in CASTS.items() for name in cast.aims]
+)
 async def test_it_turns_red(layout: str, sabotage: str) -> None:
     """A part that is broken on purpose is found out."""
-    code, told, said = await ledger(layout, "--sabotage", sabotage, *AMOUNT)
+    code, told, said = await ledger(layout, "--sabotage", sabotage)
     assert code == 1, (told, said)
     assert told["lost"] + told["doubled"] > 0, (told, said)

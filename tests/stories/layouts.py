@@ -1,6 +1,6 @@
 """The layouts that a house may have: one process, one process on servers, and its parts apart."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -35,18 +35,17 @@ def split(folder: Path, models: Path, cluster: Postgres) -> Iterator[House]:
     """A process a part on the same servers, signaling in two, and a gateway where users knock."""
     with redis() as broker:
         settings = {**outside(cluster, broker, models), "postgres.pool": "2"}
-        ports = ["http.port", *(f"{part}.port" for part in PARTS)]
-        house = House(
-            "split",
-            folder / "state",
-            settings,
-            parts=(*PARTS, GATEWAY),
-            ports=ports,
-            redis=broker,
-        )
+        house = apart(folder, settings, broker)
         house.twin("signaling")
         with standing(house):
             yield house
+
+
+def apart(folder: Path, settings: Mapping[str, str], broker: Redis) -> House:
+    """Lay a house out that is a process a part."""
+    ports = ["http.port", *(f"{part}.port" for part in PARTS)]
+    parts = (*PARTS, GATEWAY)
+    return House("split", folder / "state", settings, parts=parts, ports=ports, redis=broker)
 
 
 def outside(cluster: Postgres, broker: Redis, models: Path) -> dict[str, str]:
