@@ -102,10 +102,10 @@ async def _show(
         await ann.enter(password)
         await bob.enter(password)
         say(f"ann and bob have registered and logged in (users {ann.user_id}, {bob.user_id}).")
-        meeting_id = await _meeting(ann, say)
-        await _signal(ann, bob, meeting_id, say)
-        spoken = await _recognise(bob, meeting_id, recording, language, say)
-        lines = await _transcript(ann, meeting_id, spoken["task_id"])
+        meeting_id = await make(ann, say)
+        await meet(ann, bob, meeting_id, say)
+        spoken = await recognise(bob, meeting_id, recording, language, say)
+        lines = await transcript(ann, meeting_id, spoken["task_id"])
         say("ann reads the transcript back over REST, from the meeting's own store:")
         _print(console, lines, spoken)
         await ann.call("POST", f"/meetings/{meeting_id}/end")
@@ -113,7 +113,8 @@ async def _show(
         say(f"ann has ended meeting {closed['meeting_id']}; bob's socket was told.")
 
 
-async def _meeting(ann: Person, say: Any) -> int:
+async def make(ann: Person, say: Any) -> int:
+    """Make a meeting and start it; its id."""
     now = datetime.now(UTC)
     body = {
         "title": "A first meeting",
@@ -126,7 +127,8 @@ async def _meeting(ann: Person, say: Any) -> int:
     return meeting_id
 
 
-async def _signal(ann: Person, bob: Person, meeting_id: int, say: Any) -> None:
+async def meet(ann: Person, bob: Person, meeting_id: int, say: Any) -> None:
+    """Have both join, and exchange an offer and an answer."""
     await ann.join(meeting_id)
     roster = await bob.join(meeting_id)
     say(f"Both have joined over WebSocket; the room has {roster['participant_count']} users.")
@@ -141,9 +143,10 @@ async def _signal(ann: Person, bob: Person, meeting_id: int, say: Any) -> None:
     )
 
 
-async def _recognise(
+async def recognise(
     bob: Person, meeting_id: int, recording: tuple[str, bytes], language: str | None, say: Any
 ) -> dict[str, Any]:
+    """Have what bob says recognised; the answer of the AI domain."""
     name, audio = recording
     body = {
         "audio_data": base64.b64encode(audio).decode(),
@@ -162,7 +165,7 @@ async def _recognise(
     return spoken
 
 
-async def _transcript(ann: Person, meeting_id: int, task_id: str) -> list[dict[str, Any]]:
+async def transcript(ann: Person, meeting_id: int, task_id: str) -> list[dict[str, Any]]:
     """Read until the event has brought the line into the meeting's store; a few tries suffice."""
     for _ in range(50):
         page = await ann.call("GET", f"/meetings/{meeting_id}/transcript")

@@ -50,8 +50,15 @@ class Split(Server):
 
     async def fell(self, child: str) -> None:
         """Kill a child, and wait until it is ready again."""
+        async with self.falling(child):
+            pass
+
+    @asynccontextmanager
+    async def falling(self, child: str) -> AsyncIterator[None]:
+        """Kill a child, and wait in the end until it is ready again."""
         before = self.times_ready(child)
         os.kill(self.started(child)[-1], signal.SIGKILL)
+        yield
         async with asyncio.timeout(PATIENCE):
             while self.times_ready(child) == before:
                 await asyncio.sleep(0.05)
