@@ -18,10 +18,10 @@ from h2.exceptions import ProtocolError
 
 from meeting.kernel.call import Call
 from meeting.kernel.clock import Clock
-from meeting.kernel.errors import Fault, Kind
+from meeting.kernel.errors import Fault, Kind, invalid
 from meeting.kernel.secret import Secret
 from meeting.kernel.trace import outward, span
-from meeting.transports.grpc.codec import Malformed, decoder, encoder
+from meeting.transports.grpc.codec import Malformed, Unfit, decoder, encoder
 from meeting.transports.grpc.dispatch import within
 from meeting.transports.grpc.faults import restored
 from meeting.transports.grpc.link import Link, connect
@@ -131,7 +131,10 @@ class Channel:
 
     async def call(self, method: Method, call: Call, message: Any) -> Any:
         """Make one call for whom `call` says, and return the answer, or raise the peer's fault."""
-        data = method.encode(message)
+        try:
+            data = method.encode(message)
+        except Unfit as error:
+            raise invalid(error.field, error.allowed) from error
         left = min(self._seconds, call.deadline - self._clock.monotonic())
         if left <= 0:
             raise self._late()

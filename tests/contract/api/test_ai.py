@@ -21,6 +21,7 @@ from tests.contract.api.ai import (
     named,
     not_looked_up,
 )
+from tests.contract.api.ways import WAYS, over
 from tests.integration.ai.laboratory import Laboratory, laboratory
 from tests.integration.ai.peer import Peer, error, peer, success
 from tests.integration.meeting.house import Person
@@ -86,10 +87,12 @@ async def own(folder: Path, twin: Callable[[AiService], Any] | None = None) -> A
         yield Own(house, engine, whole if twin is None else twin(whole), host, stranger)
 
 
+@pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("promise", PROMISES, ids=lambda promise: promise.__name__)
-async def test_direct(promise: Promise, tmp_path: Path) -> None:
-    """The service object keeps each promise of the api."""
-    async with own(tmp_path) as world:
+async def test_keeps(way: str, promise: Promise, tmp_path: Path) -> None:
+    """The api keeps each promise, by whichever way it is called."""
+    async with own(tmp_path) as world, over(way, "ai", world.ai) as api:
+        world.ai = api
         await promise(world)
 
 

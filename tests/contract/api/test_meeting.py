@@ -34,6 +34,7 @@ from tests.contract.api.meeting import (
     moved,
     saved,
 )
+from tests.contract.api.ways import WAYS, over
 from tests.stores import at
 from tests.unit.meeting.world import DRAFT, World as Domain
 
@@ -158,10 +159,12 @@ async def own(
         await domain.database.close()
 
 
+@pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("promise", PROMISES, ids=lambda promise: promise.__name__)
-async def test_direct(promise: Promise, tmp_path: Path, passwords: Passwords) -> None:
-    """The service object keeps each promise of the api."""
-    async with own(tmp_path, passwords) as world:
+async def test_keeps(way: str, promise: Promise, tmp_path: Path, passwords: Passwords) -> None:
+    """The api keeps each promise, by whichever way it is called."""
+    async with own(tmp_path, passwords) as world, over(way, "meeting", world.meetings) as api:
+        world.meetings = api
         await promise(world)
 
 

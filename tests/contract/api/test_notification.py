@@ -29,6 +29,7 @@ from tests.contract.api.notification import (
     paged,
     to_several,
 )
+from tests.contract.api.ways import WAYS, over
 from tests.stores import at
 from tests.unit.meeting.world import Directory
 from tests.unit.notification.world import World as Domain
@@ -108,10 +109,12 @@ async def own(
         yield Own(domain, kind)
 
 
+@pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("promise", PROMISES, ids=lambda promise: promise.__name__)
-async def test_direct(promise: Promise, tmp_path: Path) -> None:
-    """The service object keeps each promise of the api."""
-    async with own(tmp_path) as world:
+async def test_keeps(way: str, promise: Promise, tmp_path: Path) -> None:
+    """The api keeps each promise, by whichever way it is called."""
+    async with own(tmp_path) as world, over(way, "notification", world.notifications) as api:
+        world.notifications = api
         await promise(world)
 
 

@@ -21,6 +21,7 @@ from tests.contract.api.signaling import (
     told,
     told_to_some,
 )
+from tests.contract.api.ways import WAYS, over
 from tests.integration.signaling.world import World as Domain, world
 
 Promise = Callable[[World], Awaitable[None]]
@@ -68,10 +69,12 @@ async def own(
         yield Own(domain, whole if twin is None else twin(whole))
 
 
+@pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("promise", PROMISES, ids=lambda promise: promise.__name__)
-async def test_direct(promise: Promise, tmp_path: Path) -> None:
-    """The service object keeps each promise of the api."""
-    async with own(tmp_path) as opened:
+async def test_keeps(way: str, promise: Promise, tmp_path: Path) -> None:
+    """The api keeps each promise, by whichever way it is called."""
+    async with own(tmp_path) as opened, over(way, "signaling", opened.signaling) as api:
+        opened.signaling = api
         await promise(opened)
 
 

@@ -26,6 +26,7 @@ from tests.contract.api.user import (
     present,
     several,
 )
+from tests.contract.api.ways import WAYS, over
 from tests.front import Front, front
 
 Promise = Callable[[World], Awaitable[None]]
@@ -88,10 +89,12 @@ async def own(folder: Path, kind: type[UserService] = UserService) -> AsyncItera
         yield Own(house, kind(house.units, house.tokens, presences))
 
 
+@pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("promise", PROMISES, ids=lambda promise: promise.__name__)
-async def test_direct(promise: Promise, tmp_path: Path) -> None:
-    """The service object keeps each promise of the api."""
-    async with own(tmp_path) as world:
+async def test_keeps(way: str, promise: Promise, tmp_path: Path) -> None:
+    """The api keeps each promise, by whichever way it is called."""
+    async with own(tmp_path) as world, over(way, "user", world.users) as api:
+        world.users = api
         await promise(world)
 
 

@@ -5,6 +5,6 @@ third of the cost of a call; these have looked once. The bytes are the same.
 """
 
 from meeting.transports.grpc.codec.decode import Malformed, decoder
-from meeting.transports.grpc.codec.encode import encoder
+from meeting.transports.grpc.codec.encode import Unfit, encoder
 
-__all__ = ["Malformed", "decoder", "encoder"]
+__all__ = ["Malformed", "Unfit", "decoder", "encoder"]

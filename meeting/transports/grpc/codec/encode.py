@@ -24,11 +24,20 @@ _double = struct.Struct("<d").pack
 _ZERO = _double(0.0)
 
 
+class Unfit(ValueError):
+    """A value that no message can carry."""
+
+    def __init__(self, field: str, allowed: str) -> None:
+        super().__init__(f"{field}: {allowed}")
+        self.field = field
+        self.allowed = allowed
+
+
 @cache
 def encoder(kind: type[betterproto2.Message]) -> Callable[[Any], bytes]:
     """Make the function that turns a message of this class into bytes.
 
-    It raises `ValueError` for a number that its field can't hold: the wire would carry another one.
+    It raises `Unfit` for what its field can't hold: the wire would carry something else.
     """
     write = _message(kind)
 
@@ -72,7 +81,7 @@ def _text(field: Field) -> Write:
 
     def put(out: bytearray, value: Any) -> None:
         if value:
-            data = value.encode() if text else value
+            data = _utf8(field, value) if text else value
             out += tag
             varint(out, len(data))
             out += data
@@ -124,7 +133,7 @@ def _each(field: Field) -> Write:
     """Write the values of a repeated field one after the other, also those that are defaults."""
 
     def text(out: bytearray, value: str) -> None:
-        out += value.encode()
+        out += _utf8(field, value)
 
     put = _sized(field.number, text if field.message is None else _framed(field))
 
@@ -188,11 +197,17 @@ def _present(write: Write) -> Write:
     return put
 
 
+def _utf8(field: Field, value: str) -> bytes:
+    try:
+        return value.encode()
+    except UnicodeEncodeError as error:
+        raise Unfit(field.name, "must be text, without half a character") from error
+
+
 def _within(field: Field, value: int, least: int, most: int) -> int:
     """Return what a varint carries for a number: a negative one is its complement of 64 bits."""
     if not least <= value <= most:
-        msg = f"{field.name}: {value} is not from {least} to {most}"
-        raise ValueError(msg)
+        raise Unfit(field.name, f"must be from {least} to {most}")
     return value if value >= 0 else value + 2**64
 
 
