@@ -26,6 +26,7 @@ from meeting.transports.grpc.server import Port
 from meeting.transports.grpc.service import Rpc
 from meeting.transports.grpc.wire import Headers
 from meeting.transports.http.limits import Limits, Window
+from meeting.transports.services import Services
 
 Api = TypeVar("Api")
 WAYS = ("direct", "grpc", "processes")
@@ -112,8 +113,7 @@ def _desk() -> Desk:
         ids=RandomIds(),
         limits=Limits(),
         by_user=Window(100_000, clock),
-        secret=SECRET,
-        near=False,
+        services=Services(SECRET, near=False),
     )
 
 
