@@ -61,11 +61,11 @@ def tests(session: nox.Session) -> None:
 
 
 @nox.session
-def stories(session: nox.Session) -> None:
-    """Users' ways through a house in each layout: one process, on servers, split."""
+def layouts(session: nox.Session) -> None:
+    """The stories in each layout, and all tests of houses in several processes."""
     prepare(session)
     os.environ.setdefault("MEETING_SHARED", str(ROOT.parent / "shared"))
-    become("-m", "pytest", "--layouts=all", "tests/stories", *session.posargs)
+    become("-m", "pytest", "--layouts=all", "-m", "story or apart", *session.posargs)
 
 
 @nox.session

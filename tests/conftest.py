@@ -24,12 +24,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default="sqlite",
         help="where tests keep their rows; those of the contract suites run on both anyway",
     )
-
     parser.addoption(
         "--layouts",
         choices=("embedded", "all"),
         default="embedded",
-        help="in which houses the stories run; ./run stories takes all",
+        help="in which the stories run; all: what is marked apart runs, too (./run layouts)",
     )
 
 
@@ -42,8 +41,17 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)  # around the one that shuffles
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> Generator[None]:
-    """Begin with the long ones, whatever the shuffle says; a group stays with one worker."""
+def pytest_collection_modifyitems(
+    config: pytest.Config, items: list[pytest.Item]
+) -> Generator[None]:
+    """Leave to ./run layouts what is its, and begin with the long ones, whatever the shuffle says.
+
+    A group stays with one worker.
+    """
+    if config.getoption("--layouts") != "all":
+        apart = [each for each in items if each.get_closest_marker("apart") is not None]
+        items[:] = [each for each in items if each.get_closest_marker("apart") is None]
+        config.hook.pytest_deselected(items=apart)
     yield
     found = [(each, *_group(each)) for each in items]
     items[:] = turns(found, int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")))

@@ -50,7 +50,13 @@ async def ledger(layout: str, *options: str) -> tuple[int | None, dict[str, Any]
     return child.returncode, json.loads(out.splitlines()[-1]), said.decode()
 
 
-@pytest.mark.parametrize("layout", CASTS)
+def case(layout: str, *more: str) -> object:
+    """Make a case of a layout; that in several processes belongs to another session."""
+    marks = [pytest.mark.apart] if layout == "split" else []
+    return pytest.param(layout, *more, marks=marks, id="-".join((*more, layout)))
+
+
+@pytest.mark.parametrize("layout", [case(layout) for layout in CASTS])
 async def test_nothing_is_lost_or_doubled(
     layout: str, record_property: Callable[[str, object], None]
 ) -> None:
@@ -62,7 +68,8 @@ async def test_nothing_is_lost_or_doubled(
 
 
 @pytest.mark.parametrize(
-    ("layout", "sabotage"), [(layout, name) for layout, cast in CASTS.items() for name in cast.aims]
+    ("layout", "sabotage"),
+    [case(layout, name) for layout, cast in CASTS.items() for name in cast.aims],
 )
 async def test_it_turns_red(layout: str, sabotage: str) -> None:
     """A part that is broken on purpose is found out."""

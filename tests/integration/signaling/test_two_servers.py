@@ -117,6 +117,7 @@ async def gone_from(host: Client, meeting_id: int) -> set[str]:
     return {each["username"] for each in page["list"] if each["status_name"] == "left"}
 
 
+@pytest.mark.apart
 @pytest.mark.long
 async def test_a_process_that_is_killed(tmp_path: Path, cluster: Postgres, redis: Redis) -> None:
     """Its clients are back on the other within 5 s; no ghost outlives its lease, none is double."""

@@ -76,6 +76,7 @@ class Onlooker:
                     await asyncio.sleep(0.1)
 
 
+@pytest.mark.apart
 @pytest.mark.long
 async def test_each_part_dies_once(folder: Path, models: Path, shared: Path) -> None:
     """What needs a dead part is refused in time, all else goes on, and the demo ends well."""

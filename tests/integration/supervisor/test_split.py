@@ -96,6 +96,7 @@ def _lives(process: psutil.Process) -> bool:
         return False
 
 
+@pytest.mark.apart
 @pytest.mark.long
 async def test_it_comes_up_heals_and_ends(folder: Path) -> None:
     """Ready; what is killed stands again; it ends with 0, and a next one has forgotten nothing."""
@@ -130,6 +131,7 @@ async def answers(client: Client, meeting: int) -> str:
             await asyncio.sleep(0.1)
 
 
+@pytest.mark.apart
 @pytest.mark.long
 async def test_nothing_outlives_it(folder: Path) -> None:
     """When the supervisor is killed, so is everything that it has started."""
