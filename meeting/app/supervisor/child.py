@@ -48,6 +48,8 @@ class Child:
         """The last line that it wrote."""
         self.well = True
         """False once it had to be killed, or ended with an error when it was stopped."""
+        self._over = False
+        """Whether it is to end for good, however it stands while that takes its time."""
         self._tell = tell
         self._backoff = backoff
         self._pause = pause
@@ -73,16 +75,30 @@ class Child:
         """Ask it to end, make it end after its grace, and start it no more."""
         if self._task is None or self.state is State.STOPPED:
             return
-        self.state = State.STOPPING
-        if self._process is None:
-            self._task.cancel()  # while it is prepared, started or waited for
-        else:
+        self._leave()
+        if self._process is not None:
             await self._end(self._process)
         await asyncio.wait([self._task])
         self.state = State.STOPPED
 
+    def kill(self) -> None:
+        """End it at once, and what it has started, and start it no more."""
+        if self._task is None or self.state is State.STOPPED:
+            return
+        self._leave()
+        if self._process is not None:
+            self.well = False
+            self._process.kill()
+
+    def _leave(self) -> None:
+        """See to it that it is started no more."""
+        self._over = True
+        self.state = State.STOPPING
+        if self._task is not None and self._process is None:
+            self._task.cancel()  # while it is prepared, started or waited for
+
     async def _keep(self) -> str:
-        while self.state is not State.STOPPING:
+        while not self._over:
             self.state = State.STARTING
             await self.program.prepare()
             process = await spawn(self.program)
@@ -94,7 +110,7 @@ class Child:
             looking.cancel()
             await asyncio.wait([looking])
             self._process = None
-            if self.state is State.STOPPING:
+            if self._over:
                 self._ended(code)
                 break
             self.state = State.FALLEN
@@ -124,8 +140,10 @@ class Child:
 
     async def _look(self) -> None:
         """Ask until it is ready."""
-        while self.state is State.STARTING:
+        while not self._over:
             if await self.program.ready():
+                if self._over:
+                    return  # it was told to end while it was asked
                 self.state = State.READY
                 log.info("child ready", child=self.name)
                 return
@@ -139,9 +157,3 @@ class Child:
         except TimeoutError:
             log.warning("child killed", child=self.name, after_seconds=self.program.grace)
             self.kill()
-
-    def kill(self) -> None:
-        """End it at once, and what it has started."""
-        if self._process is not None:
-            self.well = False
-            self._process.kill()

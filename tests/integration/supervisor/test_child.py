@@ -153,6 +153,72 @@ async def test_stopped_while_it_waits() -> None:
     assert child.well
 
 
+async def test_killed_for_good() -> None:
+    """A child that is killed on our behalf has not fallen: it lives no more."""
+    ear = Ear()
+    child = ear.child(program(STANDS))
+    task = child.start()
+    await ready(child)
+    await until(lambda: ear.lines)
+    child.kill()
+    async with asyncio.timeout(PATIENCE):
+        await asyncio.wait([task])
+        await child.stop()
+    assert not child.well
+    assert ear.lines == [("small", "stands")]
+
+
+async def test_killed_while_it_waits() -> None:
+    """A child that is killed between two lives lives no more."""
+    waits = asyncio.Event()
+
+    async def pause(_: float) -> None:
+        waits.set()
+        await asyncio.Event().wait()
+
+    child = Ear().child(program("print('bye')"), pause)
+    task = child.start()
+    async with asyncio.timeout(PATIENCE):
+        await waits.wait()
+        child.kill()
+        await asyncio.wait([task])
+        await child.stop()
+    assert child.pid is None
+    assert child.state is State.STOPPED
+
+
+async def test_stopped_while_it_is_asked() -> None:
+    """A yes that comes after it was told to end does not make it one that is to be kept."""
+    says = asyncio.Event()
+
+    async def answers() -> bool:
+        await says.wait()
+        return True
+
+    ear = Ear()
+    child = ear.child(
+        program(
+            "import os, signal, sys, time\n"
+            "signal.signal(signal.SIGTERM, lambda *_: os.write(1, b'told\\n'))\n"
+            "signal.signal(signal.SIGUSR1, lambda *_: sys.exit())\n"
+            "print('stands', flush=True)\n"
+            "while True: time.sleep(600)",
+            ready=answers,
+        )
+    )
+    child.start()
+    await until(lambda: ear.lines)
+    stopping = asyncio.create_task(child.stop())
+    await until(lambda: ("small", "told") in ear.lines)
+    says.set()
+    assert child.pid is not None
+    os.kill(child.pid, signal.SIGUSR1)
+    async with asyncio.timeout(PATIENCE):
+        await stopping
+    assert child.well
+    assert ear.lines == [("small", "stands"), ("small", "told")]
+
+
 async def test_ready_is_asked_for_each_life() -> None:
     """It counts as starting until it says that it is ready, and again after a fall."""
     says = False

@@ -66,16 +66,18 @@ async def test_a_wrong_setting_ends_the_watch() -> None:
 
 
 async def test_killed_at_once() -> None:
-    """Nobody is waited for, and it is told that it was not well."""
+    """Nobody is waited for or started again, not even who was not yet told to end."""
     ear, crew = Ear(), Crew()
     deaf = f"import signal; signal.signal(15, signal.SIG_IGN); {STANDS}"
-    child = ear.child(program(deaf, grace=600.0))
+    children = [ear.child(program(deaf, name, grace=600.0)) for name in ("first", "last")]
     async with asyncio.timeout(PATIENCE):
-        await crew.start([child])
-        while not ear.lines:
+        await crew.start(children)
+        while len(ear.lines) < 2:
             await asyncio.sleep(0.02)
         stopping = asyncio.create_task(crew.stop())
-        while child.state is not State.STOPPING:
+        while children[1].state is not State.STOPPING:
             await asyncio.sleep(0.02)
         crew.kill()
         assert not await stopping
+    assert sorted(ear.lines) == [("first", "stands"), ("last", "stands")]
+    assert [child.restarts for child in children] == [0, 0]
