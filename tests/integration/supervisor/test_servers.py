@@ -82,6 +82,15 @@ async def test_what_they_hold_is_kept(folder: Path) -> None:
         await connection.close()
 
 
+async def test_what_is_set_for_another_postgresql(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What leads this user's tools to a server elsewhere leads nobody away from ours."""
+    monkeypatch.setenv("PGPORT", "6543")
+    async with serving(folder) as servers:
+        assert await bring(servers.config)
+
+
 async def test_only_who_knows_the_word_gets_in(folder: Path) -> None:
     """Both ask for a password that is made for this house, and no file shows it to others."""
     async with serving(folder) as servers:
