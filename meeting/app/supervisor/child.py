@@ -48,8 +48,8 @@ class Child:
         """The last line that it wrote."""
         self.well = True
         """False once it had to be killed, or ended with an error when it was stopped."""
-        self._over = False
-        """Whether it is to end for good, however it stands while that takes its time."""
+        self._over = asyncio.Event()
+        """Set once it is to end for good, however it stands while that takes its time."""
         self._tell = tell
         self._backoff = backoff
         self._pause = pause
@@ -92,13 +92,13 @@ class Child:
 
     def _leave(self) -> None:
         """See to it that it is started no more."""
-        self._over = True
+        self._over.set()
         self.state = State.STOPPING
         if self._task is not None and self._process is None:
             self._task.cancel()  # while it is prepared, started or waited for
 
     async def _keep(self) -> str:
-        while not self._over:
+        while not self._over.is_set():
             self.state = State.STARTING
             await self.program.prepare()
             process = await spawn(self.program)
@@ -110,7 +110,7 @@ class Child:
             looking.cancel()
             await asyncio.wait([looking])
             self._process = None
-            if self._over:
+            if self._over.is_set():
                 self._ended(code)
                 break
             self.state = State.FALLEN
@@ -140,9 +140,9 @@ class Child:
 
     async def _look(self) -> None:
         """Ask until it is ready."""
-        while not self._over:
+        while not self._over.is_set():
             if await self.program.ready():
-                if self._over:
+                if self._over.is_set():
                     return  # it was told to end while it was asked
                 self.state = State.READY
                 log.info("child ready", child=self.name)
