@@ -74,9 +74,9 @@ class State:
         path = self.path / name
         if not path.exists():
             # Written aside, so that a crash can't leave half a secret behind, and put in place only
-            # where none is: of processes that start together one makes it for all.
-            draft = path.with_name(f"{path.stem}.{os.getpid()}.new")
-            draft.unlink(missing_ok=True)
+            # where none is: of processes that start together one makes it for all. By chance, not
+            # by process number: in containers that share the folder all have the same.
+            draft = path.with_name(f"{path.stem}.{secrets.token_hex(8)}.new")
             handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
             with os.fdopen(handle, "w") as file:
                 file.write(make())
@@ -85,7 +85,13 @@ class State:
             with suppress(FileExistsError):
                 path.hardlink_to(draft)
             draft.unlink()
-        return path.read_text().strip()
+        kept = path.read_text().strip()
+        if not kept:
+            raise Held(
+                f"{path} is empty; put back what it held, or, where that is lost, remove it to have"
+                " a new one made"
+            )
+        return kept
 
     def release(self) -> None:
         """Let others use the folder."""

@@ -34,8 +34,34 @@ def test_only_its_user_reads_it(tmp_path: Path) -> None:
 def test_half_written_secret(tmp_path: Path) -> None:
     """What a crash left behind while a secret was made is no secret."""
     state = State(tmp_path)
-    (tmp_path / f"signing.{os.getpid()}.new").write_text("abc")
+    left = [tmp_path / f"signing.{each}.new" for each in (os.getpid(), "0123456789abcdef")]
+    for path in left:
+        path.write_text("abc")
     assert len(state.secret("signing").reveal()) >= 32
+    assert [path.read_text() for path in left] == ["abc", "abc"]
+    state.release()
+
+
+def test_processes_of_one_number(tmp_path: Path) -> None:
+    """Containers on one folder all have the same process number: none takes another's draft."""
+    first, second = State(tmp_path, guest=True), State(tmp_path, guest=True)
+    made: list[str] = []
+
+    def slow() -> str:
+        made.append(second._kept("signing.key", lambda: "theirs"))
+        return "ours"
+
+    assert first._kept("signing.key", slow) == "theirs"
+    assert made == ["theirs"]
+    assert (tmp_path / "signing.key").read_text() == "theirs"
+
+
+def test_empty_secret(tmp_path: Path) -> None:
+    """A secret of nothing would be known to all: it is refused with what to do."""
+    state = State(tmp_path)
+    (tmp_path / "signing.key").write_text("\n")
+    with pytest.raises(Held, match=r"signing\.key is empty.*remove it"):
+        state.secret("signing")
     state.release()
 
 
