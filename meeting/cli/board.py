@@ -3,6 +3,7 @@
 import logging
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from types import TracebackType
 from typing import Any, Self
 
@@ -68,15 +69,17 @@ class Board:
             live.stop()
 
     def write(self, text: str) -> None:
-        """Write a line of the log."""
-        if self._live is None:
-            sys.stderr.write(text)
-        else:
-            self._console.print(Text.from_ansi(text), soft_wrap=True)
+        """Write a line of the log; it is dropped when who read it has gone."""
+        with suppress(OSError):
+            if self._live is None:
+                sys.stderr.write(text)
+            else:
+                self._console.print(Text.from_ansi(text), soft_wrap=True)
 
     def flush(self) -> None:
         """Let nothing wait."""
-        sys.stderr.flush()
+        with suppress(OSError):
+            sys.stderr.flush()
 
 
 def _level(name: object) -> int:

@@ -5,7 +5,7 @@ import os
 import signal
 from asyncio import StreamReader, StreamReaderProtocol
 from asyncio.subprocess import DEVNULL, Process
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 
 from meeting.app.supervisor.account import Unable
@@ -96,10 +96,15 @@ async def _read(output: StreamReader, hear: Callable[[bytes], None]) -> None:
     lines = Lines()
     try:
         while piece := await output.read(PIECE):
-            for line in lines.feed(piece):
-                hear(line)
+            _pass(lines.feed(piece), hear)
     finally:
-        for line in lines.end():
+        _pass(lines.end(), hear)
+
+
+def _pass(lines: Iterable[bytes], hear: Callable[[bytes], None]) -> None:
+    """Pass lines on; one that goes nowhere is lost, since who is not read on would freeze."""
+    for line in lines:
+        with suppress(OSError):
             hear(line)
 
 

@@ -11,7 +11,9 @@ import psutil
 import pytest
 
 from meeting.app.supervisor.account import Unable
+from meeting.app.supervisor.backoff import Backoff
 from meeting.app.supervisor.child import Child, State
+from tests.clock import MovingClock
 from tests.integration.supervisor.programs import STANDS, Ear, program
 
 PATIENCE = 30
@@ -83,6 +85,19 @@ async def test_a_wrong_setting_is_final() -> None:
         assert await child.start() == "http.port"
     assert ear.pauses == []
     assert ear.lines == [("small", "x"), ("small", "http.port")]
+
+
+async def test_who_hears_it_has_gone() -> None:
+    """A child whose lines can't be passed on is read all the same: a full pipe would freeze it."""
+
+    def gone(_name: str, _line: bytes) -> None:
+        raise BrokenPipeError
+
+    script = "import sys; print(('x' * 99 + chr(10)) * 9999); print('last'); sys.exit(2)"
+    child = Child(program(script), gone, Backoff(MovingClock()))
+    task = child.start()
+    await until(task.done)
+    assert task.result() == "last"
 
 
 async def test_what_is_not_there_is_told() -> None:

@@ -2,6 +2,8 @@
 
 import json
 import logging
+import os
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -60,6 +62,19 @@ def test_what_matters_less_is_left_out(capsys: pytest.CaptureFixture[str]) -> No
         board.tell("postgres", b"LOG:  ready")
         board.tell("user", ENTRY % b"error")
     assert [json.loads(line)["level"] for line in capsys.readouterr().err.splitlines()] == ["error"]
+
+
+def test_nobody_reads_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """When who read the log has gone, its lines are dropped and the work goes on."""
+    ours, theirs = os.pipe()
+    os.close(ours)
+    gone = os.fdopen(theirs, "w", buffering=1)
+    with monkeypatch.context() as patch, Board(Log(format="json")) as board:
+        patch.setattr(sys, "stderr", gone)
+        board.tell("user", ENTRY % b"info")
+        board.flush()
+    with pytest.raises(BrokenPipeError):
+        gone.close()
 
 
 def test_the_table_has_a_row_for_each_child() -> None:
