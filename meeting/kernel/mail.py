@@ -5,6 +5,8 @@ from typing import Protocol
 
 import msgspec
 
+from meeting.kernel.errors import Fault, Kind
+
 PEER = "mail"
 
 
@@ -24,12 +26,28 @@ class Mail(msgspec.Struct, frozen=True, kw_only=True):
         return f"Mail({self.id}, …)"
 
 
+class Later(Fault):
+    """This mail was put off; whoever has others to send may find that those are taken.
+
+    To whoever knows no difference it is an `unavailable` like any: another try may do it.
+    """
+
+    def __init__(self, why: object) -> None:
+        super().__init__(
+            Kind.UNAVAILABLE,
+            "the mail server does not take this mail now: {why}",
+            details={"peer": PEER},
+            why=why,
+        )
+
+
 class Post(Protocol):
     """Sends mails. The same one sent twice bears the same `Message-ID`."""
 
     async def send(self, mail: Mail) -> None:
         """Hand a mail over for good.
 
-        `validation` where it is refused for ever, `unavailable` where another try may do it.
+        `validation` where it is refused for ever, `Later` where it alone is put off, `unavailable`
+        where nothing can be sent now.
         """
         ...

@@ -70,6 +70,8 @@ class Owed(msgspec.Struct, frozen=True, kw_only=True):
     notification: Notification
     mail_id: str
     """The same at every attempt."""
+    attempts: int
+    """How often the mail server has put it off."""
 
 
 def typed(field: str, value: str) -> str:

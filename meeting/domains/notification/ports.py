@@ -30,7 +30,7 @@ class NotificationUnit(Unit, Protocol):
         ...
 
     async def claim(self, owner: str, limit: int, *, stale: datetime) -> Sequence[Owed]:
-        """Take owed mails on that nobody else has since `stale`; also those that are the owner's.
+        """Take mails on that are due and nobody else has since `stale`; also the owner's own.
 
         What was forgotten of its history before its mail was sent is owed no longer.
         """
@@ -38,6 +38,10 @@ class NotificationUnit(Unit, Protocol):
 
     async def mailed(self, mail_id: str) -> None:
         """Owe a mail no longer."""
+        ...
+
+    async def put_off(self, mail_id: str, until: datetime) -> None:
+        """Let a mail wait for its next attempt, by anybody, and count the one that failed."""
         ...
 
     async def read(self, user_id: int, notification_id: int) -> Notification | None:

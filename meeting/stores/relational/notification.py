@@ -8,6 +8,7 @@ from sqlalchemy import (
     Boolean,
     Column,
     Index,
+    Integer,
     RowMapping,
     String,
     Table,
@@ -65,8 +66,11 @@ mails = Table(
     Column("mail_id", String(32), nullable=False, unique=True),
     Column("owner", String(128), nullable=False),
     Column("claimed_at", Moment, nullable=False),
+    Column("not_before", Moment, nullable=False),
+    Column("attempts", Integer, nullable=False),
 )
-"""Mails that are owed, with whom they were taken on by; neither address nor text."""
+"""Mails that are owed, with whom they were taken on by and how often the server put them off;
+neither address nor text."""
 
 _shown = [column for column in notifications.c if column.name in Notification.__struct_fields__]
 
@@ -104,9 +108,15 @@ class SqlNotificationUnit(SqlUnit):
             return False
         self.owes |= push
         if mail:
-            owed = {"notification_id": notification_id, "mail_id": self.ids.new()}
             await self.connection.execute(
-                insert(mails).values(**owed, owner="", claimed_at=self.clock.now())
+                insert(mails).values(
+                    notification_id=notification_id,
+                    mail_id=self.ids.new(),
+                    owner="",
+                    claimed_at=self.clock.now(),
+                    not_before=self.clock.now(),
+                    attempts=0,
+                )
             )
         mine = notifications.c.user_id == user_id
         oldest = (
@@ -169,16 +179,17 @@ class SqlNotificationUnit(SqlUnit):
         )
 
     async def claim(self, owner: str, limit: int, *, stale: datetime) -> Sequence[Owed]:
-        """Take mails on that nobody else has since `stale`; also those that are the owner's."""
+        """Take mails on that are due and nobody else has since `stale`; also the owner's."""
+        due = mails.c.not_before <= self.clock.now()
         free = or_(mails.c.owner.in_(("", owner)), mails.c.claimed_at < stale)
-        wanted = select(mails.c.notification_id).where(free).order_by(mails.c.notification_id)
+        wanted = select(mails.c.notification_id).where(due, free).order_by(mails.c.notification_id)
         found = await self.connection.execute(wanted.limit(limit).with_for_update(skip_locked=True))
         taken = mails.c.notification_id.in_(list(found.scalars()))
         await self.connection.execute(
             update(mails).where(taken).values(owner=owner, claimed_at=self.clock.now())
         )
         rows = await self.connection.execute(
-            select(*_shown, mails.c.mail_id)
+            select(*_shown, mails.c.mail_id, mails.c.attempts)
             .join(mails, mails.c.notification_id == notifications.c.id)
             .where(taken)
             .order_by(notifications.c.id)
@@ -193,6 +204,14 @@ class SqlNotificationUnit(SqlUnit):
     async def mailed(self, mail_id: str) -> None:
         """Owe a mail no longer."""
         await self.connection.execute(delete(mails).where(mails.c.mail_id == mail_id))
+
+    async def put_off(self, mail_id: str, until: datetime) -> None:
+        """Let a mail wait, and count it."""
+        await self.connection.execute(
+            update(mails)
+            .where(mails.c.mail_id == mail_id)
+            .values(owner="", not_before=until, attempts=mails.c.attempts + 1)
+        )
 
     async def nets(self, user_id: int) -> Collection[str]:
         """Return the nets that a user is known to log in from."""
@@ -212,8 +231,9 @@ class SqlNotificationUnit(SqlUnit):
 
 def _owed(row: RowMapping) -> Owed:
     fields = dict(row)
-    mail_id = fields.pop("mail_id")
-    return Owed(notification=Notification(**(fields | {"key": row["key"] or ""})), mail_id=mail_id)
+    mail_id, attempts = fields.pop("mail_id"), fields.pop("attempts")
+    told = Notification(**(fields | {"key": row["key"] or ""}))
+    return Owed(notification=told, mail_id=mail_id, attempts=attempts)
 
 
 def _notification(row: RowMapping) -> Notification:

@@ -8,7 +8,7 @@ import structlog
 
 from meeting.kernel.clock import Clock
 from meeting.kernel.errors import Fault, Kind
-from meeting.kernel.mail import PEER, Mail
+from meeting.kernel.mail import PEER, Later, Mail
 from meeting.kernel.secret import Secret
 from meeting.transports.mail.writing import write
 
@@ -56,31 +56,33 @@ class SmtpPost:
             start_tls=self._tls == "starttls",
             timeout=SECONDS,
         )
+        reached = False
         try:
             async with server:
+                reached = True
                 await server.send_message(message, sender=self._sender, recipients=[mail.address])
         except (aiosmtplib.SMTPException, OSError, ssl.SSLError) as error:
-            raise self._fault(error) from None  # its text may name whom the mail was for
+            # A wrong password or a server that greets with a refusal is no fault of this mail.
+            reached = reached and not isinstance(error, aiosmtplib.SMTPHeloError)
+            raise self._fault(error, reached=reached) from None  # its text may name whom it was for
 
-    def _fault(self, error: Exception) -> Fault:
+    def _fault(self, error: Exception, *, reached: bool) -> Fault:
+        """Say what became of a mail; `reached`: the server was there, so it is about this mail."""
         code = _code(error)
         log.warning("mail not sent", server=self._host, code=code, error=type(error).__name__)
-        # A wrong password or a server that greets with a refusal is no fault of this mail.
-        about_mail = isinstance(
-            error,
-            aiosmtplib.SMTPSenderRefused
-            | aiosmtplib.SMTPRecipientsRefused
-            | aiosmtplib.SMTPRecipientRefused
-            | aiosmtplib.SMTPDataError,
-        )
-        if about_mail and code in PERMANENT:
-            return Fault(Kind.VALIDATION, "the mail server refuses it for good: {code}", code=code)
-        return Fault(
-            Kind.UNAVAILABLE,
-            "the mail server does not take it now: {why}",
-            details={"peer": PEER},
-            why=code or type(error).__name__,
-        )
+        why = code or type(error).__name__
+        if not reached:
+            return Fault(
+                Kind.UNAVAILABLE,
+                "the mail server does not take it now: {why}",
+                details={"peer": PEER},
+                why=why,
+            )
+        # What the mail asks of a server that can't do it, as letters beyond ASCII in an address.
+        if code in PERMANENT or isinstance(error, aiosmtplib.SMTPNotSupported):
+            return Fault(Kind.VALIDATION, "the mail server refuses it for good: {why}", why=why)
+        # Also one that hangs up or falls silent: it may do so at this mail each time.
+        return Later(why)
 
 
 def _code(error: Exception) -> int:

@@ -12,27 +12,34 @@ from aiosmtpd.smtp import SMTP, Envelope
 
 
 class Mailbox:
-    """What came, as bytes; `answer` is said after each mail, and to each recipient `to`."""
+    """What came, as bytes; `answer` is said after each mail, and to each recipient `to`.
+
+    `apart` says something else to some; an answer `hang up` is none, and the connection ends.
+    """
 
     def __init__(self) -> None:
         self.port = 0
         self.came: list[tuple[list[str], EmailMessage]] = []
         self.answer = "250 taken"
         self.to = "250 fine"
+        self.apart: dict[str, str] = {}
         self.grown = asyncio.Event()
 
     async def handle_RCPT(  # noqa: N802 - aiosmtpd looks for this name
         self, _server: Any, _session: Any, envelope: Envelope, address: str, _options: list[str]
     ) -> str:
         """Take a recipient or not."""
-        if self.to.startswith("250"):
+        said = self.apart.get(address, self.to)
+        if said.startswith("250"):
             envelope.rcpt_tos.append(address)
-        return self.to
+        return said
 
     async def handle_DATA(  # noqa: N802 - aiosmtpd looks for this name
-        self, _server: Any, _session: Any, envelope: Envelope
+        self, server: Any, _session: Any, envelope: Envelope
     ) -> str:
         """Keep a mail, if it is to be taken."""
+        if self.answer == "hang up":
+            server.transport.abort()
         if self.answer.startswith("250"):
             assert isinstance(envelope.content, bytes)
             message = message_from_bytes(envelope.content, policy=default)
@@ -43,11 +50,11 @@ class Mailbox:
 
 
 @asynccontextmanager
-async def mailbox() -> AsyncIterator[Mailbox]:
-    """Run one on a free port."""
+async def mailbox(*, utf8: bool = True) -> AsyncIterator[Mailbox]:
+    """Run one on a free port; `utf8`: it takes addresses with letters beyond ASCII."""
     box = Mailbox()
     server = await asyncio.get_running_loop().create_server(
-        lambda: SMTP(box, enable_SMTPUTF8=True, hostname="box.test"), "127.0.0.1", 0
+        lambda: SMTP(box, enable_SMTPUTF8=utf8, hostname="box.test"), "127.0.0.1", 0
     )
     box.port = server.sockets[0].getsockname()[1]
     try:

@@ -1,5 +1,6 @@
 """Mails at a real SMTP server: hostile names and addresses, refusals, a server that is away."""
 
+import asyncio
 from email import message_from_bytes
 from email.policy import default
 
@@ -8,7 +9,7 @@ from hypothesis import given, strategies as st
 
 from meeting.kernel.clock import SystemClock
 from meeting.kernel.errors import Fault, Kind
-from meeting.kernel.mail import Mail
+from meeting.kernel.mail import Later, Mail
 from meeting.transports.mail.smtp import SmtpPost
 from meeting.transports.mail.writing import write
 from tests.integration.user.mailbox import Mailbox, mailbox
@@ -70,26 +71,61 @@ def test_an_address_is_one_or_is_refused(address: str) -> None:
         ("550 no such box", "250 taken", Kind.VALIDATION),
         ("250 fine", "554 spam of ann@example.org", Kind.VALIDATION),
         ("450 greylisted", "250 taken", Kind.UNAVAILABLE),
+        ("421 not this one", "250 taken", Kind.UNAVAILABLE),
         ("250 fine", "451 later", Kind.UNAVAILABLE),
+        ("250 fine", "hang up", Kind.UNAVAILABLE),
     ],
 )
 async def test_a_refusal_is_for_ever_or_for_now(to: str, answer: str, kind: Kind) -> None:
-    """5xx is hopeless, 4xx is not; nothing of what the server says is quoted."""
+    """5xx is hopeless, 4xx puts this mail off; nothing of what the server says is quoted."""
     async with mailbox() as box:
         box.to, box.answer = to, answer
         with pytest.raises(Fault) as caught:
             await post(box).send(mail())
     assert caught.value.kind is kind
+    assert isinstance(caught.value, Later) is (kind is Kind.UNAVAILABLE)
     assert "ann" not in str(caught.value)
 
 
+async def test_an_address_that_the_server_can_not_write() -> None:
+    """Letters beyond ASCII at a server without them are refused for good: it learns none later."""
+    async with mailbox(utf8=False) as box:
+        with pytest.raises(Fault) as caught:
+            await post(box).send(mail(address="jürgen@example.org"))
+    assert caught.value.kind is Kind.VALIDATION
+    assert "rgen" not in str(caught.value)
+
+
+@pytest.mark.parametrize("greeting", [b"421 too many\r\n", b"220 hello\r\n", b""])
+async def test_a_server_that_does_not_begin(greeting: bytes) -> None:
+    """Who greets with a refusal, refuses our name or hangs up takes no mail: none is put off."""
+
+    async def greet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(greeting)
+        if greeting.startswith(b"220"):
+            for _ in ("EHLO", "HELO"):
+                await reader.readline()
+                writer.write(b"554 not you\r\n")
+        writer.close()
+
+    server = await asyncio.start_server(greet, "127.0.0.1", 0)
+    box = Mailbox()
+    box.port = server.sockets[0].getsockname()[1]
+    async with server:
+        with pytest.raises(Fault) as caught:
+            await post(box).send(mail())
+    assert caught.value.kind is Kind.UNAVAILABLE
+    assert not isinstance(caught.value, Later)
+
+
 async def test_a_server_that_is_away(unused_tcp_port: int) -> None:
-    """No server is `unavailable`, and the task is tried again."""
+    """No server is `unavailable`, and the task is tried again; no mail is put off."""
     box = Mailbox()
     box.port = unused_tcp_port
     with pytest.raises(Fault) as caught:
         await post(box).send(mail())
     assert (caught.value.kind, caught.value.details) == (Kind.UNAVAILABLE, {"peer": "mail"})
+    assert not isinstance(caught.value, Later)
 
 
 async def test_it_arrives_in_chinese() -> None:

@@ -1,14 +1,15 @@
 """Mails that notifications owe are sent once each, and none is lost."""
 
 from datetime import timedelta
+from itertools import repeat
 
 import pytest
 
-from meeting.domains.notification.mailer import CLAIM, Mailer
+from meeting.domains.notification.mailer import AT_ONCE, ATTEMPTS, CLAIM, LONGEST_WAIT, Mailer, wait
 from meeting.domains.user.api import Person, UserApi
 from meeting.kernel.call import Call
 from meeting.kernel.errors import Fault, Kind
-from meeting.kernel.mail import Mail
+from meeting.kernel.mail import Later, Mail
 from tests.unit.meeting.world import Directory
 from tests.unit.notification.world import ANN, AS_SERVICE, BOB, DRAFT, World
 
@@ -118,6 +119,50 @@ async def test_one_that_can_not_be_sent_holds_no_other_up(world: World) -> None:
     assert await mailer(world, box, users=Gone()).step()
     assert [mail.address for mail in box.mails] == ["user4@example.org"]
     assert not await mailer(world, box).step()
+
+
+async def test_one_that_is_put_off_waits_alone(world: World) -> None:
+    """The others go out; it has its turn after a minute, then after two, with whoever is there."""
+    box = Box()
+    box.faults = [Later(450)]
+    await owe(world, ANN, BOB)
+    assert await mailer(world, box).step()
+    assert [mail.address for mail in box.mails] == ["user2@example.org"]
+    for minutes in (1, 2):
+        world.clock.move(timedelta(minutes=minutes, seconds=-1))
+        assert not await mailer(world, box).step()
+        world.clock.move(timedelta(seconds=1))
+        if minutes == 1:
+            box.faults = [Later(450)]
+            assert await mailer(world, box).step()
+    assert await mailer(world, box, "two").step()
+    assert [mail.address for mail in box.mails] == ["user2@example.org", "user1@example.org"]
+    assert not await mailer(world, box).step()
+
+
+async def test_more_that_are_put_off_than_one_round_takes(world: World) -> None:
+    """However many wait, who comes after them is sent to in the next round."""
+    box = Box()
+    box.faults = list(repeat(Later(450), AT_ONCE))
+    await owe(world, *repeat(ANN, AT_ONCE), BOB)
+    sending = mailer(world, box)
+    assert [await sending.step() for _ in range(3)] == [True, True, False]
+    assert [mail.address for mail in box.mails] == ["user2@example.org"]
+
+
+async def test_one_that_is_put_off_each_time_is_given_up(world: World) -> None:
+    """After some five days of attempts, and not before; nothing of it is left."""
+    box = Box()
+    box.faults = list(repeat(Later(450), ATTEMPTS))
+    await owe(world, ANN)
+    while box.faults:
+        assert await mailer(world, box).step()
+        world.clock.move(LONGEST_WAIT)
+    assert not await mailer(world, box).step()
+    assert box.mails == []
+    waits = [wait(attempts) for attempts in range(ATTEMPTS - 1)]
+    assert waits == sorted(waits)
+    assert timedelta(days=5) <= sum(waits, timedelta()) < timedelta(days=5, hours=4)
 
 
 async def test_what_the_history_forgot_is_not_mailed(world: World) -> None:

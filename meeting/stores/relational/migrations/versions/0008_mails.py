@@ -19,6 +19,8 @@ def upgrade() -> None:
         sa.Column("mail_id", sa.String(length=32), nullable=False),
         sa.Column("owner", sa.String(length=128), nullable=False),
         sa.Column("claimed_at", Moment(), nullable=False),
+        sa.Column("not_before", Moment(), nullable=False),
+        sa.Column("attempts", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("notification_id", name=("pk_notification_mails")),
         sa.UniqueConstraint("mail_id", name=("uq_notification_mails_mail_id")),
     )
