@@ -1,4 +1,4 @@
-"""The audio streams of this process: how many there may be, what they hold, and who ends them."""
+"""The streams of this process: how many there may be, what they hold, and who ends them."""
 
 import asyncio
 from collections import deque
@@ -9,15 +9,18 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from meeting.domains.ai.api import Chunk
 from meeting.kernel.call import Call, Caller
 from meeting.kernel.clock import Clock
 from meeting.kernel.errors import Fault, Kind
 
 T = TypeVar("T")
+C = TypeVar("C")
+"""A piece of a stream."""
 REMEMBERED = timedelta(seconds=60)
 """How long a revocation is known of: a call that was let in just before it may begin after it."""
 REVOCATIONS = 1000
+IDLE = "nothing came for too long; send more, or end the stream"
+UNREAD = "a result was not taken for too long; read them, or end the stream"
 GOING = "this server is going down; open another stream in a moment"
 
 
@@ -47,19 +50,48 @@ class Run:
         """Bytes."""
         self.waiting: float | None = None
         """Since when it waits for its client, on `Clock.monotonic`."""
+        self.taker: asyncio.Task[Any] | None = None
+        """Who was given a result, and has not come for the next one."""
+        self._stopped: asyncio.Task[Any] | None = None
         self._clock = clock
         self._over: asyncio.Future[Fault] = asyncio.get_running_loop().create_future()
 
     def end(self, kind: Kind, text: str) -> None:
-        """Have the stream end with an error; the first one counts."""
-        if not self._over.done():
-            self._over.set_result(Fault(kind, text))
+        """Have the stream end with an error; the first one counts.
+
+        Who has a result and does not come back, since the client takes nothing, is cancelled.
+        """
+        if self._over.done():
+            return
+        self._over.set_result(Fault(kind, text))
+        taker = self.taker
+        if taker is not None and taker is not asyncio.current_task() and taker.cancel():
+            self._stopped = taker
 
     def concerns(self, meeting_id: int, subject: int) -> None:
         """Say what the stream is about, before anybody is asked whether it may be."""
         self.meeting_id, self.subject = meeting_id, subject
 
-    async def pull(self, chunks: AsyncIterator[Chunk]) -> Chunk | None:
+    @contextmanager
+    def giving(self) -> Iterator[None]:
+        """Surround the `yield` of a result: until the next is asked for the client is waited for.
+
+        Where `end` cancels that, closing the generator raises the error in place of the cancelling.
+        """
+        self.waiting, self.taker = self._clock.monotonic(), asyncio.current_task()
+        try:
+            yield
+        except GeneratorExit:
+            stopped = self._stopped
+            if stopped is None or stopped is not asyncio.current_task() or stopped.uncancel():
+                raise  # given up by somebody else, too, who counts
+            raise self._over.result() from None
+        finally:
+            self.waiting = self.taker = None
+        if self._over.done():
+            raise self._over.result()
+
+    async def pull(self, chunks: AsyncIterator[C]) -> C | None:
         """Wait for the next piece; None where the client has ended the stream."""
         self.waiting = self._clock.monotonic()
         try:
@@ -92,7 +124,7 @@ class Running:
         self._clock = clock
         self._runs: set[Run] = set()
         self._revoked: deque[tuple[datetime, int, str]] = deque(maxlen=REVOCATIONS)
-        self._refusal = "streams are not listened to yet; open one again in a moment"
+        self._refusal = "streams are not taken yet; open one again in a moment"
 
     def __len__(self) -> int:
         return len(self._runs)
@@ -154,7 +186,7 @@ class Running:
             if 0 < run.caller.token_until <= moment:
                 run.end(Kind.TOKEN_EXPIRED, "the token is over; refresh it or log in again")
             if run.waiting is not None and now - run.waiting >= self.limits.idle:
-                run.end(Kind.DEADLINE, "nothing came for too long; send audio, or end the stream")
+                run.end(Kind.DEADLINE, IDLE if run.taker is None else UNREAD)
 
     def drain(self) -> None:
         """End all streams and let none begin: this process is going down."""
@@ -164,7 +196,7 @@ class Running:
 
 
 @asynccontextmanager
-async def pulled(chunks: AsyncIterator[Chunk]) -> AsyncIterator[Callable[[], Awaitable[bool]]]:
+async def pulled(chunks: AsyncIterator[Any]) -> AsyncIterator[Callable[[], Awaitable[bool]]]:
     """Listen on beside other work; what is given tells whether another piece has come."""
     task = asyncio.ensure_future(_next(chunks))
 
@@ -179,7 +211,7 @@ async def pulled(chunks: AsyncIterator[Chunk]) -> AsyncIterator[Callable[[], Awa
         await asyncio.wait({task})
 
 
-async def _next(chunks: AsyncIterator[Chunk]) -> Chunk | None:
+async def _next(chunks: AsyncIterator[C]) -> C | None:
     with suppress(StopAsyncIteration):
         return await anext(chunks)
     return None

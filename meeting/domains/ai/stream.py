@@ -57,13 +57,15 @@ class Streams:
             chunk: Chunk | None = first
             while chunk is not None:
                 for result in await run.until(track.take(chunk)):
-                    yield result
+                    with run.giving():
+                        yield result
                 if track.ended:
                     break
                 chunk = await run.pull(chunks)
             async with pulled(chunks) as more:
                 for result in await run.until(track.settle()):
-                    yield result
+                    with run.giving():
+                        yield result
                 if track.ended and await more():
                     raise invalid("is_final", "ends the stream; nothing may follow it")
 

@@ -431,6 +431,70 @@ async def test_going_down_ends_it(scene: Scene) -> None:
     assert (await scene.refused(scene.chunks(0))).kind is Kind.UNAVAILABLE
 
 
+@pytest.mark.parametrize("end", ["revoked", "ended", "idle", "drained"])
+async def test_a_client_that_takes_nothing_keeps_no_place(scene: Scene, end: str) -> None:
+    """It has a result to read and does not: what ends others ends it, too, with its own error."""
+    source, given = Source(), asyncio.Event()
+    source.send(*scene.chunks(0, 2, final=False))
+
+    async def taking() -> AsyncIterator[StreamResult]:
+        """Be between as a transport is."""
+        async with aclosing(scene.house.streams.stream(scene.call, source)) as stream:
+            async for result in stream:
+                yield result
+
+    async def listen() -> list[StreamResult]:
+        async with aclosing(taking()) as results:  # type: ignore[type-var]
+            async for _ in results:
+                given.set()
+                await asyncio.Event().wait()
+        return []
+
+    task = asyncio.create_task(listen())
+    async with asyncio.timeout(PATIENCE):
+        await given.wait()
+    running = scene.house.running
+    match end:
+        case "revoked":
+            running.revoke(scene.host.id, "")
+        case "ended":
+            running.close(scene.meeting)
+        case "drained":
+            running.drain()
+        case "idle":
+            scene.house.clock.move(timedelta(seconds=59))
+            running.pulse()
+            assert not task.cancelling()
+            scene.house.clock.move(timedelta(seconds=1))
+            running.pulse()
+    kinds = {"revoked": Kind.UNAUTHENTICATED, "ended": Kind.MEETING_ENDED}
+    kinds |= {"idle": Kind.DEADLINE, "drained": Kind.UNAVAILABLE}
+    assert await reason(task) is kinds[end]
+    assert not len(running)
+    assert not task.cancelling()
+
+
+async def test_who_gives_up_is_cancelled_whatever_ends_it_too(scene: Scene) -> None:
+    """A stream that ends while its caller goes away does not swallow the caller's cancelling."""
+    source, given = Source(), asyncio.Event()
+    source.send(*scene.chunks(0, 2, final=False))
+
+    async def listen() -> list[StreamResult]:
+        async with aclosing(scene.house.streams.stream(scene.call, source)) as stream:
+            async for _ in stream:
+                given.set()
+                await asyncio.Event().wait()
+        return []
+
+    task = asyncio.create_task(listen())
+    async with asyncio.timeout(PATIENCE):
+        await given.wait()
+    task.cancel()
+    scene.house.running.drain()
+    await asyncio.wait([task], timeout=PATIENCE)
+    assert task.cancelled()
+
+
 async def test_what_streams_hold_is_bounded(scene: Scene) -> None:
     """A chunk, a segment, the audio of all, the streams of a user and of all: each has a limit."""
     big = scene.chunks(0, data=bytes(2**20 + 2))
