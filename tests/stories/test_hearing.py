@@ -17,8 +17,6 @@ from tests.stories.visit import Visit, until
 pytestmark = pytest.mark.story
 LISTEN = "AIService/StreamAudioProcessing"
 WATCH = "AIService/StreamVideoProcessing"
-UNSEEN = frozenset({f"/grpc.{WATCH}"})
-"""There is no model for pictures, which is how this ends for whoever may call it."""
 MOST = 65
 """More streams than anybody may have."""
 
@@ -38,7 +36,7 @@ async def test_each_call_of_ai_does_what_it_says(ends: Visit, shared: Path) -> N
         assert {row["analysis_type"] for row in rows} <= {"speech_recognition"}
         return [(row["task_id"], row["result"]["text"]) for row in rows]
 
-    async with service("AIService", ends.home.calls["ai"], UNSEEN) as calls:
+    async with service("AIService", ends.home.calls["ai"]) as calls:
 
         async def heard() -> Any:
             try:
@@ -82,7 +80,10 @@ async def test_each_call_of_ai_does_what_it_says(ends: Visit, shared: Path) -> N
         reasons = {name: json.loads(found.result_data) for name, found in unseen.results.items()}
         assert reasons.keys() == {"emotion_detection", "deepfake_detection"}
         assert {each["status"] for each in reasons.values()} == {"unavailable"}
-        assert await calls.status(WATCH, **about, data=face) == "FAILED_PRECONDITION"
+        one = {**about, "data": face, "tasks": ["emotion"]}
+        assert await calls.status(WATCH, **one) == "FAILED_PRECONDITION"
+        finals = await calls.talk(WATCH, [{**about, "data": face, "is_final": True}])
+        assert {each.result_type: json.loads(each.result_data) for each in finals} == reasons
         assert await kept() == rows
         found = await calls.call("AIService/GetAIAnalysis", meeting_id=meeting)
         assert len(found.results) == len(rows)

@@ -67,12 +67,13 @@ class Opening(msgspec.Struct, frozen=True, kw_only=True):
             said["meeting_id"] = meeting_named(chunk.meeting_id, chunk.room_id)
         for field, value in said.items():
             if value and value != getattr(self.about, field):
-                raise _fixed(field)
+                raise fixed(field)
         if chunk.tasks and tasks_named(chunk.tasks, ()) != self.names:
-            raise _fixed("tasks")
+            raise fixed("tasks")
 
 
-def _fixed(field: str) -> Fault:
+def fixed(field: str) -> Fault:
+    """Say that a later chunk may not change what the first one said."""
     return invalid(field, "is fixed by the first chunk; leave it out, or open another stream")
 
 

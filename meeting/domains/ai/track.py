@@ -1,5 +1,7 @@
 """What one stream gives out: its chunks put in order, and a result for each segment of them."""
 
+from datetime import datetime
+
 import msgspec
 
 from meeting.domains.ai.api import SPEECH, Chunk, StreamResult
@@ -54,8 +56,8 @@ class Track:
         if got > expected:
             results += await self._close()
         if got != expected:
-            gap = msgspec.json.encode({"expected": expected, "got": got}).decode()
-            results.append(self._result(GAP, got, gap, final=False))
+            stream_id = self._opening.first.stream_id
+            results.append(gap(stream_id, expected, got, self._clock.now()))
         if got >= expected:
             self._running.hold(self._run, len(chunk.data))
             self._segment.add(chunk, self._clock.now())
@@ -113,18 +115,27 @@ class Track:
             results.append(self._result(name, segment.sequence, data, confidence))
         return results
 
-    def _result(
-        self, kind: str, sequence: int, data: str, confidence: float = 0.0, *, final: bool = True
-    ) -> StreamResult:
+    def _result(self, kind: str, sequence: int, data: str, confidence: float) -> StreamResult:
         return StreamResult(
             stream_id=self._opening.first.stream_id,
             sequence=sequence,
             result_type=kind,
             result_data=data,
             confidence=confidence,
-            is_final=final,
+            is_final=True,
             timestamp=self._clock.now(),
         )
+
+
+def gap(stream_id: str, expected: int, got: int, now: datetime) -> StreamResult:
+    """Tell a client that a chunk is not the one which was to come."""
+    return StreamResult(
+        stream_id=stream_id,
+        sequence=got,
+        result_type=GAP,
+        result_data=msgspec.json.encode({"expected": expected, "got": got}).decode(),
+        timestamp=now,
+    )
 
 
 def _data(speech: Speech, segment: Segment) -> str:

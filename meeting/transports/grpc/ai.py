@@ -77,8 +77,9 @@ def served(ai: AiApi, streams: Streams) -> list[Rpc]:
 
     async def watch(call: Call, wires: AsyncIterator[Wire]) -> AsyncIterator[AiStreamResult]:
         chunks = (alike.struct(VideoChunk, each) async for each in wires)
-        async for result in await streams.watch(call, chunks):
-            yield alike.message(AiStreamResult, result)
+        async with aclosing(streams.watch(call, chunks)) as results:
+            async for result in results:
+                yield alike.message(AiStreamResult, result)
 
     return service(
         "AIService",

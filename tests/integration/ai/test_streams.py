@@ -516,21 +516,135 @@ async def test_what_streams_hold_is_bounded(scene: Scene) -> None:
         await asyncio.wait([task])
 
 
+PICTURE = b"\xff\xd8\xff\xe0"
+"""How a picture begins."""
+
+
+class Frames:
+    """A client that sends these pictures, and then ends the stream or says nothing more."""
+
+    def __init__(self, *chunks: VideoChunk, ends: bool = True) -> None:
+        self.left = list(chunks)
+        self.ends = ends
+        self.again = asyncio.Event()
+        """Set when more is asked for than was there."""
+
+    def __aiter__(self) -> AsyncIterator[VideoChunk]:
+        return self
+
+    async def __anext__(self) -> VideoChunk:
+        if self.left:
+            return self.left.pop(0)
+        self.again.set()
+        if not self.ends:
+            await asyncio.Event().wait()
+        raise StopAsyncIteration
+
+
+async def watched(scene: Scene, *chunks: VideoChunk) -> list[StreamResult]:
+    """Stream pictures to the end and return the results."""
+    async with asyncio.timeout(PATIENCE):
+        return [each async for each in scene.house.streams.watch(scene.call, Frames(*chunks))]
+
+
 async def test_video_has_no_model_yet(scene: Scene) -> None:
-    """A stream of pictures is checked like a picture, then there is nobody to watch it."""
+    """A stream of one task is checked like a picture, then there is nobody to watch it."""
 
     async def watch(**fields: Any) -> Fault:
-        about: dict[str, Any] = {"data": b"\xff\xd8\xff\xe0", "meeting_id": scene.meeting}
-
-        async def chunks() -> AsyncIterator[VideoChunk]:
-            yield VideoChunk(**(about | fields))
-
+        about: dict[str, Any] = {"data": PICTURE, "meeting_id": scene.meeting}
         with pytest.raises(Fault) as caught:
-            await scene.house.streams.watch(scene.call, chunks())
+            await watched(scene, VideoChunk(**(about | {"tasks": ["emotion"]} | fields)))
         return caught.value
 
     assert (await watch()).kind is Kind.AI_UNAVAILABLE
+    assert (await watch(tasks=["emotion", "emotion_detection"])).kind is Kind.AI_UNAVAILABLE
     assert (await watch(format="png")).kind is Kind.UNSUPPORTED_FORMAT
     raw = {"format": "rgb24", "width": 2, "height": 1}
     assert set((await watch(**raw)).details) == {"frame_data"}
     assert (await watch(**raw, data=bytes(6))).kind is Kind.AI_UNAVAILABLE
+
+
+@pytest.mark.parametrize("tasks", [[], ["emotion", " Deepfake"]], ids=str)
+async def test_each_task_on_video_has_its_final(scene: Scene, tasks: list[str]) -> None:
+    """Of several each says once that it is unavailable; the stream is read on to its is_final."""
+    first = VideoChunk(
+        data=PICTURE, sequence=4, meeting_id=scene.meeting, stream_id="v", tasks=tasks
+    )
+    names = tasks or ["emotion_detection", "deepfake_detection"]
+    second = VideoChunk(data=PICTURE, sequence=5)
+    results = await watched(scene, first, second, VideoChunk(sequence=6, is_final=True))
+    assert [(each.result_type, each.sequence) for each in results] == [(name, 6) for name in names]
+    assert {(each.stream_id, each.is_final, each.confidence) for each in results} == {
+        ("v", True, 0)
+    }
+    assert {data_of(each)["status"] for each in results} == {"unavailable"}
+    assert [each.result_type for each in await watched(scene, first, second)] == names
+    ahead, late = (VideoChunk(data=PICTURE, sequence=place) for place in (7, 5))
+    results = await watched(scene, first, ahead, late)
+    assert [(each.result_type, each.sequence) for each in results] == [
+        *((name, 4) for name in names),
+        ("gap", 7),
+        ("gap", 5),
+    ]
+    assert data_of(results[-1]) == {"expected": 8, "got": 5}
+    assert not await scene.house.announced()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"format": "png"},
+        {"tasks": ["asr"]},
+        {"meeting_id": 99},
+        {"room_id": "room_99"},
+        {"user_id": 99},
+        {"data": b""},
+        {"data": b"GIF8"},
+    ],
+    ids=str,
+)
+async def test_the_first_picture_fixes(scene: Scene, change: dict[str, Any]) -> None:
+    """A later one that says otherwise, or is none, is refused."""
+    first = VideoChunk(data=PICTURE, meeting_id=scene.meeting)
+    later: dict[str, Any] = {"data": PICTURE, "sequence": 1, "format": "JPEG"}
+    with pytest.raises(Fault) as caught:
+        await watched(scene, first, VideoChunk(**(later | change)))
+    assert caught.value.kind in (Kind.VALIDATION, Kind.UNSUPPORTED_FORMAT)
+
+
+async def test_a_stream_of_pictures_is_one_like_others(scene: Scene) -> None:
+    """It has a place while it goes on, and what ends a stream of audio ends it, too."""
+    running = scene.house.running
+
+    async def begin() -> "asyncio.Task[list[StreamResult]]":
+        frames = Frames(VideoChunk(data=PICTURE, meeting_id=scene.meeting), ends=False)
+
+        async def watch() -> list[StreamResult]:
+            return [each async for each in scene.house.streams.watch(scene.call, frames)]
+
+        task = asyncio.create_task(watch())
+        async with asyncio.timeout(PATIENCE):
+            await frames.again.wait()
+        assert len(running) == 1
+        return task
+
+    task = await begin()
+    running.limits = Limits(streams_per_user=1)
+    assert (await scene.refused(scene.chunks(0))).details == {"reason": "overloaded"}
+    running.close(scene.meeting)
+    assert await reason(task) is Kind.MEETING_ENDED
+    task = await begin()
+    scene.house.clock.move(timedelta(seconds=60))
+    running.pulse()
+    assert await reason(task) is Kind.DEADLINE
+    task = await begin()
+    running.leave(scene.meeting, scene.host.id, scene.house.clock.now())
+    assert await reason(task) is Kind.FORBIDDEN
+    task = await begin()
+    running.revoke(scene.host.id, "")
+    assert await reason(task) is Kind.UNAUTHENTICATED
+    scene.house.clock.move(timedelta(minutes=2))
+    task = await begin()
+    running.drain()
+    assert await reason(task) is Kind.UNAVAILABLE
+    assert not len(running)
