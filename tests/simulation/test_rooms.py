@@ -43,7 +43,8 @@ class Deaf(Room):
     def hear(self, change: Change, *, final: bool) -> None:
         """Keep nothing."""
         super().hear(change, final=final)
-        self._missed.clear()
+        for arrival in self.arrivals:
+            arrival.missed.clear()
 
 
 class Open(Room):

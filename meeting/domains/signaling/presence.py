@@ -45,10 +45,10 @@ class Presence:
 
         Returns the place as the others see it.
         """
-        with self._rooms.expecting(place.room_id) as room:
+        with self._rooms.expecting(place) as (room, arrival):
             roll = await self._roster.admit(place)
             shown = replace(place, version=roll.version)
-            room.seat(shown, member, roll, joined(roll))
+            room.seat(arrival, shown, member, roll, joined(roll))
         change = RosterChanged(
             room_id=place.room_id,
             meeting_id=place.meeting_id,

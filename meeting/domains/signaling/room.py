@@ -17,10 +17,10 @@ from meeting.domains.signaling.model import MIB, Close, Place, Roll
 from meeting.domains.signaling.replica import Replica
 
 MISSED = 1000
-"""Changes that are kept for peers on their way in."""
+"""Changes that are kept for a peer on its way in."""
 WAITING = 256
 WAITING_BYTES = MIB
-"""Frames and bytes that wait for one member, or for peers on their way in."""
+"""Frames and bytes that wait for one member, or for one peer on its way in."""
 BEHIND = "this server has lost track of the room; connect and join again"
 TEXTS = {
     Close.LEFT: "you left",
@@ -83,26 +83,53 @@ class Seated:
         """Frames of peers that it has not been told of yet."""
 
 
+class Arrival:
+    """A peer on its way in, and what the room heard meanwhile that it must hear when it is there.
+
+    Each has its own, so that a rush of joins costs nobody what the others are sent.
+    """
+
+    __slots__ = ("early", "missed", "overrun", "place")
+
+    def __init__(self, place: Place) -> None:
+        self.place = place
+        self.missed: list[Change] = []
+        """What the log has told."""
+        self.early = Waiting()
+        """Frames that came for it."""
+        self.overrun = False
+        """Something that was meant for it is lost."""
+
+    def miss(self, change: Change) -> None:
+        """Keep a change."""
+        if len(self.missed) < MISSED:
+            self.missed.append(change)
+        else:
+            self.overrun = True
+
+    def keep(self, letter: Letter, frame: bytes) -> None:
+        """Keep a frame."""
+        self.overrun |= not self.early.put(letter, frame)
+
+
 class Room:
     """The members of one room that speak to this process."""
 
     def __init__(self) -> None:
         self.replica = Replica()
-        self.expected = 0
+        self.arrivals: set[Arrival] = set()
         """Peers of this process that are on their way in."""
         self._seated: dict[str, Seated] = {}
         self._by_user: dict[int, dict[str, Seated]] = {}
-        self._missed: list[Change] = []
-        """What the log has told while somebody was on the way in."""
-        self._early = Waiting()
-        """Frames that came meanwhile, and may be for who is on the way in."""
-        self._overrun = False
 
-    def seat(self, place: Place, member: Member, roll: Roll, joined: bytes) -> None:
-        """Seat a member: it gets `joined`, which shows the roll, then whatever came since."""
-        if not self.replica.version:
+    def seat(
+        self, arrival: Arrival, place: Place, member: Member, roll: Roll, joined: bytes
+    ) -> None:
+        """Seat who arrived: it gets `joined`, which shows the roll, then whatever came since."""
+        self.arrivals.discard(arrival)
+        if not self.replica.version and not arrival.overrun:
             self.replica.begin(roll)
-            for change in self._missed:
+            for change in arrival.missed:
                 if isinstance(change, RosterChanged):
                     self.replica.follow(change)
         if (former := self._seated.get(place.peer_id)) is not None:
@@ -113,11 +140,12 @@ class Room:
         self._seated[place.peer_id] = seated
         self._by_user.setdefault(place.user_id, {})[place.peer_id] = seated
         member.deliver(joined)
-        if self._overrun:
+        if arrival.overrun:
             self._cut_off(seated)
-        for change in self._missed:
+            return
+        for change in arrival.missed:
             self._tell(seated, change, telling.told(change), final=True)
-        for letter, frame in self._early:
+        for letter, frame in arrival.early.drain():
             if letter.fits(place):
                 self._give(seated, letter, frame)
 
@@ -135,11 +163,9 @@ class Room:
 
     def hear(self, change: Change, *, final: bool) -> None:
         """Tell the members of a change; `final` when it comes from the log, which has no gaps."""
-        if final and self.expected:
-            if len(self._missed) < MISSED:
-                self._missed.append(change)
-            else:
-                self._overrun = True
+        if final:
+            for arrival in self.arrivals:
+                arrival.miss(change)
         if isinstance(change, RosterChanged):
             self.replica.follow(change)
         said = telling.told(change) if self._seated else []
@@ -149,22 +175,18 @@ class Room:
                 self._give(seated, letter, frame)
 
     def forward(self, letter: Letter, frame: bytes) -> int:
-        """Deliver a frame to whom it is for; to how many, with those that may still be coming."""
+        """Deliver a frame to whom it is for; to how many, with those that are still coming."""
         found = 0
         for seated in self._addressed(letter):
             if letter.fits(seated.place):
                 found += 1
                 self._give(seated, letter, frame)
-        if self.expected and not (letter.peer_id and found):
-            self._overrun |= not self._early.put(letter, frame)
-            found = found or 1
+        if not (letter.peer_id and found):
+            for arrival in self.arrivals:
+                if letter.fits(arrival.place):
+                    found += 1
+                    arrival.keep(letter, frame)
         return found
-
-    def settle(self) -> None:
-        """Forget what was kept for peers on their way in: there are none any more."""
-        self._missed.clear()
-        self._early.drain()
-        self._overrun = False
 
     def cut_off(self) -> None:
         """Close all members: something that was meant for them is lost, and nobody knows what."""

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 from meeting.domains.signaling.changes import Change
 from meeting.domains.signaling.model import Place
-from meeting.domains.signaling.room import Room
+from meeting.domains.signaling.room import Arrival, Room
 
 
 class Rooms:
@@ -19,17 +19,16 @@ class Rooms:
         return self._rooms.get(room_id)
 
     @contextmanager
-    def expecting(self, room_id: str) -> Iterator[Room]:
+    def expecting(self, place: Place) -> Iterator[tuple[Room, Arrival]]:
         """Keep what a room hears while a peer is shown to others that is not seated here yet."""
-        room = self._rooms.setdefault(room_id, Room())
-        room.expected += 1
+        room = self._rooms.setdefault(place.room_id, Room())
+        arrival = Arrival(place)
+        room.arrivals.add(arrival)
         try:
-            yield room
+            yield room, arrival
         finally:
-            room.expected -= 1
-            if not room.expected:
-                room.settle()
-            self._drop(room_id, room)
+            room.arrivals.discard(arrival)
+            self._drop(place.room_id, room)
 
     def remove(self, place: Place) -> None:
         """Unseat the member of this very session, if it is here."""
@@ -55,7 +54,7 @@ class Rooms:
                 self._drop(room_id, room)
 
     def _drop(self, room_id: str, room: Room) -> None:
-        if not room.expected and not len(room) and self._rooms.get(room_id) is room:
+        if not room.arrivals and not len(room) and self._rooms.get(room_id) is room:
             del self._rooms[room_id]
 
     def __len__(self) -> int:

@@ -1,6 +1,7 @@
 """Members of a room, how they are found, and in which order they hear of changes and of frames."""
 
 import json
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from typing import Any
 
@@ -68,8 +69,8 @@ def seated(rooms: Rooms, *places: Place) -> list[Listener]:
     """Seat a listener on each place, each at the roster as it is then."""
     members = [Listener() for _ in places]
     for number, (one, member) in enumerate(zip(places, members, strict=True)):
-        with rooms.expecting(ROOM) as room:
-            room.seat(one, member, roll(*places[: number + 1]), b"joined")
+        with rooms.expecting(one) as (room, arrival):
+            room.seat(arrival, one, member, roll(*places[: number + 1]), b"joined")
         rooms.hear(came(one), final=True)
     for member in members:
         member.heard.clear()
@@ -134,8 +135,8 @@ def test_who_takes_a_seat_over_ends_who_had_it() -> None:
 def test_a_room_exists_while_somebody_needs_it() -> None:
     """It goes with its last member, but never under who is on the way in."""
     rooms = Rooms()
-    with rooms.expecting(ROOM) as room:
-        with rooms.expecting(ROOM) as same:
+    with rooms.expecting(place(1, "a")) as (room, _):
+        with rooms.expecting(place(2, "b")) as (same, _):
             assert same is room
         assert len(rooms) == 1
     assert len(rooms) == 0
@@ -163,11 +164,11 @@ def test_who_joins_hears_what_is_newer_than_its_roll() -> None:
     """Neither what `joined` showed, nor less than came while it was on its way in."""
     rooms = Rooms()
     one, two, three, four = crowd(4)
-    with rooms.expecting(ROOM) as room:
+    with rooms.expecting(two) as (room, arrival):
         for change in (came(one), came(two), came(three), went(one, 4)):
             rooms.hear(change, final=True)
         late = Listener()
-        room.seat(two, late, roll(one, two), b"joined")
+        room.seat(arrival, two, late, roll(one, two), b"joined")
     assert late.heard[0] == b"joined"
     late.heard[0] = b""
     rooms.hear(came(replace(four, version=5)))
@@ -178,13 +179,13 @@ def test_two_that_join_at_once_hear_of_each_other_once() -> None:
     """Whichever of them is seated first: the log brings to each what its roll did not show."""
     rooms = Rooms()
     one, two, three = crowd(3)  # the second speaks to another process
-    with rooms.expecting(ROOM) as room:
-        with rooms.expecting(ROOM):
+    with rooms.expecting(one) as (room, arrival):
+        with rooms.expecting(three) as (_, other):
             third = Listener()
-            room.seat(three, third, roll(one, two, three), b"joined")
+            room.seat(other, three, third, roll(one, two, three), b"joined")
         rooms.hear(came(three))
         first = Listener()
-        room.seat(one, first, roll(one), b"joined")
+        room.seat(arrival, one, first, roll(one), b"joined")
     rooms.hear(came(one))
     for change in (came(one), came(two), came(three)):
         rooms.hear(change, final=True)
@@ -198,10 +199,10 @@ def test_a_place_that_ended_while_its_peer_was_on_the_way_closes_it() -> None:
     """It gets `joined`, then its end, and the room forgets it."""
     rooms = Rooms()
     (one,) = crowd(1)
-    with rooms.expecting(ROOM) as room:
+    with rooms.expecting(one) as (room, arrival):
         rooms.hear(went(one, 2, Close.KICKED), final=True)
         member = Listener()
-        room.seat(one, member, roll(one), b"joined")
+        room.seat(arrival, one, member, roll(one), b"joined")
     assert member.ended == [Close.KICKED]
     assert len(rooms) == 0
 
@@ -257,15 +258,43 @@ def test_a_frame_waits_for_who_is_on_the_way_in() -> None:
     rooms = Rooms()
     one, two = crowd(2)
     seated(rooms, one)
-    with rooms.expecting(ROOM) as room:
+    with rooms.expecting(two) as (room, arrival):
         rooms.hear(came(two), final=True)
         assert room.forward(Letter(ROOM, peer_id="p2", sender=Sender.of(one)), b"offer") == 1
         assert room.forward(Letter(ROOM, but="p1"), b"to all") == 1
-        assert room.forward(Letter(ROOM, peer_id="px"), b"to nobody") == 1
+        assert room.forward(Letter(ROOM, peer_id="px"), b"to nobody") == 0
         late = Listener()
-        room.seat(two, late, roll(one, two), b"joined")
+        room.seat(arrival, two, late, roll(one, two), b"joined")
     assert late.heard == [b"joined", b"offer", b"to all"]
     assert room.forward(Letter(ROOM, peer_id="px"), b"to nobody") == 0
+
+
+def test_a_rush_of_joins_costs_nobody_its_place() -> None:
+    """Somebody is always on the way in; each gets what is its own, and no more is kept than that.
+
+    Who is sent more than is kept is closed, and it alone.
+    """
+    rooms = Rooms()
+    places = crowd(30)
+    (first,) = seated(rooms, places[0])
+    with ExitStack() as stack:
+        rush = [stack.enter_context(rooms.expecting(one)) for one in places[1:]]
+        for one, (room, arrival) in zip(places[1:-1], rush, strict=False):
+            rooms.hear(came(one), final=True)
+            for number in range(20):
+                letter = Letter(ROOM, peer_id=one.peer_id, sender=Sender.of(places[0]))
+                assert room.forward(letter, b"offer %d" % number) == 1
+            member = Listener()
+            room.seat(arrival, one, member, roll(*places[: one.version]), b"joined")
+            assert member.heard == [b"joined", *(b"offer %d" % number for number in range(20))]
+            assert member.ended == []
+        room, arrival = rush[-1]
+        for _ in range(bounds.WAITING + 1):
+            room.forward(Letter(ROOM, peer_id="p30", sender=Sender.of(places[0])), b"offer")
+        flooded = Listener()
+        room.seat(arrival, places[-1], flooded, roll(*places), b"joined")
+    assert (flooded.heard, flooded.ended) == ([b"joined"], [Close.OVERLOAD])
+    assert first.ended == []
 
 
 def test_who_has_left_is_not_heard_by_who_knows() -> None:
@@ -274,13 +303,14 @@ def test_who_has_left_is_not_heard_by_who_knows() -> None:
     one, two, three = crowd(3)
     seated(rooms, one, two)
     late = Listener()
-    with rooms.expecting(ROOM) as room:
-        room.seat(replace(three, version=4), late, roll(one, replace(three, version=4)), b"joined")
+    shown = replace(three, version=4)
+    with rooms.expecting(three) as (room, arrival):
+        room.seat(arrival, shown, late, roll(one, shown), b"joined")
     room.forward(Letter(ROOM, peer_id="p3", sender=Sender.of(two)), b"from p2")
     room.forward(Letter(ROOM, peer_id="p3", sender=Sender.of(one)), b"from p1")
     assert late.heard == [b"joined"]
     rooms.hear(went(two, 3), final=True)
-    rooms.hear(came(replace(three, version=4)), final=True)
+    rooms.hear(came(shown), final=True)
     assert late.heard == [b"joined", b"from p1"]
 
 
@@ -313,8 +343,8 @@ def test_lost_frames_close_rooms_that_have_peers_elsewhere() -> None:
     here, there = replace(place(1, "a"), node="here"), replace(place(2, "b"), node="there")
     (mixed,) = seated(rooms, here)
     rooms.hear(came(replace(there, version=2)), final=True)
-    with rooms.expecting("room_8") as room:
+    with rooms.expecting(replace(here, room_id="room_8")) as (room, arrival):
         alone = Listener()
-        room.seat(replace(here, room_id="room_8"), alone, roll(here), b"joined")
+        room.seat(arrival, replace(here, room_id="room_8"), alone, roll(here), b"joined")
     rooms.cut_off("here")
     assert (mixed.ended, alone.ended) == ([Close.OVERLOAD], [])
