@@ -93,3 +93,22 @@ async def test_positions_are_the_same_on_both(cluster: Postgres) -> None:
             await say(world, 1)
             found += await tail.after(TOPIC, found[-1].position)
             assert len(found) == len({each.position for each in found}) == 4
+
+
+async def test_a_redis_that_came_back_empty_is_passed_over(url: str, redis: Redis) -> None:
+    """Until it has been told as much again as the reader knows, news come from the rows."""
+    async with Stepped.open(url, redis.url()) as world:
+        stream = StreamTail(world.redis, Posts(world.database), world.growth)
+        tail = Either(stream, LogTail(world.database))
+        await say(world, 1, 2)
+        end = await tail.end()
+        with redis.client() as client:
+            client.flushall()
+        async with world.rows.write() as unit:
+            unit.append(Number(value=3))
+        with pytest.raises(Fault) as lost:
+            await stream.after(TOPIC, end)
+        assert lost.value.kind is Kind.UNAVAILABLE
+        assert len(await tail.after(TOPIC, end)) == 1
+        await world.carry()
+        assert len(await stream.after(TOPIC, end)) == 1

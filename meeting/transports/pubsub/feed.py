@@ -14,6 +14,7 @@ from typing import Protocol
 import msgspec
 import structlog
 
+from meeting.kernel.errors import Fault, Kind
 from meeting.kernel.growth import Growth
 from meeting.kernel.message import Entry, Message
 from meeting.kernel.relay import Outbox, Posted, entries
@@ -55,7 +56,7 @@ class StreamFeed:
         before, again = await self._cursors.standing(consumer, topic)
         if again is not None:
             return [again]
-        found = await _behind(self._connection, topic, before, limit)
+        _, found = await _behind(self._connection, topic, before, limit)
         return entries(consumer, topic, before, found)
 
     async def wait(self, consumer: str, topic: str, seconds: float) -> None:
@@ -80,9 +81,18 @@ class StreamTail:
         return await self._outbox.end()
 
     async def after(self, topic: str, position: int, limit: int = 100) -> Sequence[Posted]:
-        """Return the events of a topic behind a position, in commit order."""
+        """Return the events of a topic behind a position, in commit order.
+
+        `unavailable` where less has been carried than the reader has seen, as on a server that
+        came back empty: what is new will be known here only when all before it is.
+        """
         self._awaited[topic] = self._growth.of(topic)
-        return await _behind(self._connection, topic, position, limit)
+        carried, found = await _behind(self._connection, topic, position, limit)
+        if carried < position:
+            raise Fault(
+                Kind.UNAVAILABLE, "Redis has lost events, which are carried anew; try again"
+            )
+        return found
 
     async def wait(self, topic: str, seconds: float) -> None:
         """Return when the topic may have grown since the last `after`."""
@@ -92,18 +102,24 @@ class StreamTail:
                 await growth.wait()
 
 
-async def _behind(connection: Connection, topic: str, before: int, limit: int) -> list[Posted]:
-    """Read a stream behind a position; what is not ours is passed over."""
+async def _behind(
+    connection: Connection, topic: str, before: int, limit: int
+) -> tuple[int, list[Posted]]:
+    """Read a stream behind a position; what is not ours is passed over.
+
+    The first is how far the relay has come, 0 where it has carried nothing.
+    """
     start = f"({before}-0"
+    carried = b""
     found: list[Posted] = []
     while len(found) < limit:
         asked = limit - len(found)
-        raw = await connection.run(_pull, [POSITION, stream(topic)], start, asked)
+        carried, raw = await connection.run(_pull, [POSITION, stream(topic)], start, asked)
         found += [each for number, fields in raw if (each := _read(topic, number, fields))]
         if len(raw) < asked:
             break
         start = "(" + raw[-1][0].decode()
-    return found
+    return int(carried or 0), found
 
 
 def _read(topic: str, number: bytes, fields: Sequence[bytes]) -> Posted | None:
