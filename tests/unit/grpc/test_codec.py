@@ -9,6 +9,7 @@ from google.protobuf.message import DecodeError
 from hypothesis import example, given, settings, strategies as st
 
 from meeting.transports.grpc.codec import Malformed, decoder, encoder
+from meeting.transports.grpc.codec.decode import ITEMS
 from meeting.transports.grpc.messages import grpc as ours
 from tests.unit.grpc.wires import KINDS, google, messages, whole
 
@@ -162,3 +163,43 @@ def test_a_time_of_another_zone() -> None:
     at = datetime(2026, 3, 1, 12, 30, 15, 250, tzinfo=UTC)
     person = ours.GetUserResponse(created_at=at.astimezone())
     assert decoder(ours.GetUserResponse)(encoder(ours.GetUserResponse)(person)).created_at == at
+
+
+@pytest.mark.parametrize(
+    ("kind", "piece"),
+    [
+        (ours.GetUserRequest, b"\x08\x01"),  # one field again and again
+        (ours.GetUserRequest, b"\x78\x01"),  # one that nobody knows
+        (ours.GetUsersByIdsRequest, b"\x08\x01"),  # a list, one by one
+        (ours.GetUsersByIdsResponse, b"\x0a\x00"),  # empty messages
+        (ours.GetUserResponse, b"\x32\x00"),  # one message in many halves
+    ],
+)
+def test_a_message_of_many_fields(kind: type[betterproto2.Message], piece: bytes) -> None:
+    """A message may have many fields, but not millions: each takes time of everybody's."""
+    decoder(kind)(piece * ITEMS)
+    with pytest.raises(Malformed, match="more than 65536"):
+        decoder(kind)(piece * (ITEMS + 1))
+
+
+def test_fields_in_fields_count_together() -> None:
+    """Numbers of a list in one piece, fields of a message in another and in a group count too."""
+    ids = varint(ITEMS) + b"\x01" * ITEMS
+    with pytest.raises(Malformed, match="more than 65536"):
+        decoder(ours.GetUsersByIdsRequest)(b"\x0a" + ids)
+    inner = b"\x08\x01" * (ITEMS // 2)
+    user = b"\x0a" + varint(len(inner)) + inner
+    decoder(ours.GetUsersByIdsResponse)(user)
+    with pytest.raises(Malformed, match="more than 65536"):
+        decoder(ours.GetUsersByIdsResponse)(user + user)
+    with pytest.raises(Malformed, match="more than 65536"):
+        decoder(ours.GetUserRequest)(b"\xf3\x07" + b"\x08\x01" * ITEMS + b"\xf4\x07")
+
+
+def varint(number: int) -> bytes:
+    """Write a length."""
+    said = bytearray()
+    while number > 0x7F:
+        said.append(number & 0x7F | 0x80)
+        number >>= 7
+    return bytes([*said, number])

@@ -26,12 +26,19 @@ from meeting.transports.grpc.codec.fields import (
 
 Values = dict[str, Any]
 """The fields of a message that have been read so far; messages in it are `Values` themselves."""
-Read = Callable[[Values, bytes, int], int]
+Left = list[int]
+"""One number: how many more fields and items the whole message may have."""
+Read = Callable[[Values, bytes, int, Left], int]
 """Reads a field that begins at a place into the values; returns the place behind it."""
 Make = Callable[[Values], Any]
 
 DEPTH = 100
 """How deep groups of an unknown field may be nested; our own messages are three deep at most."""
+ITEMS = 65_536
+"""How many fields and items of lists a message may have, with those of the messages in it.
+
+Each costs far more time than bytes, and nothing else goes on meanwhile.
+"""
 _double = struct.Struct("<d").unpack_from
 _MASK = 2**64 - 1
 
@@ -48,7 +55,7 @@ def decoder(kind: type[betterproto2.Message]) -> Callable[[bytes], Any]:
     def decode(data: bytes) -> Any:
         values: Values = {}
         try:
-            _fill(readers, values, data, 0, len(data))
+            _fill(readers, values, data, 0, len(data), [ITEMS])
             return make(values)
         except (IndexError, struct.error):
             raise Malformed("the message is cut off") from None
@@ -77,19 +84,29 @@ def _message(kind: type[betterproto2.Message]) -> tuple[Mapping[int, Read], Make
     return readers, make
 
 
-def _fill(readers: Mapping[int, Read], values: Values, data: bytes, at: int, end: int) -> None:
+def _fill(
+    readers: Mapping[int, Read], values: Values, data: bytes, at: int, end: int, left: Left
+) -> None:
     """Read all fields between two places."""
     while at < end:
+        _spend(left)
         tag = data[at]
         at += 1
         if tag > 0x7F:
             tag, at = _short(data, at - 1, 2**32 - 1)
         if (read := readers.get(tag)) is not None:
-            at = read(values, data, at)
+            at = read(values, data, at, left)
         else:
-            at = _skip(data, at, tag, DEPTH)
+            at = _skip(data, at, tag, DEPTH, left)
     if at != end:
         raise Malformed("a field is longer than its message")
+
+
+def _spend(left: Left) -> None:
+    """Count a field or an item."""
+    left[0] -= 1
+    if left[0] < 0:
+        raise Malformed(f"the message has more than {ITEMS} fields and items")
 
 
 def _readers(field: Field) -> dict[int, Read]:
@@ -111,7 +128,7 @@ def _readers(field: Field) -> dict[int, Read]:
 
 
 def _text(name: str, text: bool) -> Read:
-    def read(values: Values, data: bytes, at: int) -> int:
+    def read(values: Values, data: bytes, at: int, _left: Left) -> int:
         at, end = _size(data, at)
         values[name] = data[at:end].decode() if text else data[at:end]
         return end
@@ -120,7 +137,7 @@ def _text(name: str, text: bool) -> Read:
 
 
 def _listed(name: str, text: bool) -> Read:
-    def read(values: Values, data: bytes, at: int) -> int:
+    def read(values: Values, data: bytes, at: int, _left: Left) -> int:
         at, end = _size(data, at)
         values.setdefault(name, []).append(data[at:end].decode() if text else data[at:end])
         return end
@@ -129,7 +146,7 @@ def _listed(name: str, text: bool) -> Read:
 
 
 def _integer(name: str, cut: Callable[[int], int]) -> Read:
-    def read(values: Values, data: bytes, at: int) -> int:
+    def read(values: Values, data: bytes, at: int, _left: Left) -> int:
         value, at = _varint(data, at)
         values[name] = cut(value)
         return at
@@ -138,7 +155,7 @@ def _integer(name: str, cut: Callable[[int], int]) -> Read:
 
 
 def _appended(name: str, cut: Callable[[int], int]) -> Read:
-    def read(values: Values, data: bytes, at: int) -> int:
+    def read(values: Values, data: bytes, at: int, _left: Left) -> int:
         value, at = _varint(data, at)
         values.setdefault(name, []).append(cut(value))
         return at
@@ -147,10 +164,11 @@ def _appended(name: str, cut: Callable[[int], int]) -> Read:
 
 
 def _packed(name: str, cut: Callable[[int], int]) -> Read:
-    def read(values: Values, data: bytes, at: int) -> int:
+    def read(values: Values, data: bytes, at: int, left: Left) -> int:
         at, end = _size(data, at)
         held = values.setdefault(name, [])
         while at < end:
+            _spend(left)
             value, at = _varint(data, at)
             held.append(cut(value))
         if at != end:
@@ -161,7 +179,7 @@ def _packed(name: str, cut: Callable[[int], int]) -> Read:
 
 
 def _number(name: str) -> Read:
-    def read(values: Values, data: bytes, at: int) -> int:
+    def read(values: Values, data: bytes, at: int, _left: Left) -> int:
         values[name] = _double(data, at)[0]
         return at + 8
 
@@ -172,9 +190,9 @@ def _merged(field: Field) -> Read:
     """Read a message; what comes twice is one message with the fields of both."""
     readers, name = _framed(field)[0], field.name
 
-    def read(values: Values, data: bytes, at: int) -> int:
+    def read(values: Values, data: bytes, at: int, left: Left) -> int:
         at, end = _size(data, at)
-        _fill(readers, values.setdefault(name, {}), data, at, end)
+        _fill(readers, values.setdefault(name, {}), data, at, end, left)
         return end
 
     return read
@@ -183,10 +201,10 @@ def _merged(field: Field) -> Read:
 def _items(field: Field) -> Read:
     (readers, make), name = _framed(field), field.name
 
-    def read(values: Values, data: bytes, at: int) -> int:
+    def read(values: Values, data: bytes, at: int, left: Left) -> int:
         at, end = _size(data, at)
         inner: Values = {}
-        _fill(readers, inner, data, at, end)
+        _fill(readers, inner, data, at, end, left)
         values.setdefault(name, []).append(make(inner))
         return end
 
@@ -200,10 +218,10 @@ def _entry(field: Field) -> Read:
         Field(name="value", number=2, form=betterproto2.TYPE_MESSAGE, message=field.message)
     )
 
-    def read(values: Values, data: bytes, at: int) -> int:
+    def read(values: Values, data: bytes, at: int, left: Left) -> int:
         at, end = _size(data, at)
         entry: Values = {}
-        _fill(readers, entry, data, at, end)
+        _fill(readers, entry, data, at, end, left)
         values.setdefault(name, {})[entry.get("key", "")] = make(entry.get("value", {}))
         return end
 
@@ -280,7 +298,7 @@ def _size(data: bytes, at: int) -> tuple[int, int]:
     return at, at + size
 
 
-def _skip(data: bytes, at: int, tag: int, depth: int) -> int:
+def _skip(data: bytes, at: int, tag: int, depth: int, left: Left) -> int:
     """Return the place behind a field that nobody here knows."""
     wire = tag & 7
     if tag < 8 or wire == END or depth < 0:
@@ -290,7 +308,7 @@ def _skip(data: bytes, at: int, tag: int, depth: int) -> int:
     if wire == SIZED:
         return _size(data, at)[1]
     if wire == GROUP:
-        return _group(data, at, tag + 1, depth - 1)
+        return _group(data, at, tag + 1, depth - 1, left)
     if wire not in (FIXED64, FIXED32):
         raise Malformed("there is no field with such a tag")
     end = at + (8 if wire == FIXED64 else 4)
@@ -299,10 +317,11 @@ def _skip(data: bytes, at: int, tag: int, depth: int) -> int:
     return end
 
 
-def _group(data: bytes, at: int, last: int, depth: int) -> int:
+def _group(data: bytes, at: int, last: int, depth: int, left: Left) -> int:
     """Return the place behind a group, an old form that we never send: it ends with a tag."""
     while True:
         tag, at = _short(data, at, 2**32 - 1)
         if tag == last:
             return at
-        at = _skip(data, at, tag, depth)
+        _spend(left)
+        at = _skip(data, at, tag, depth, left)
