@@ -13,12 +13,14 @@ from meeting.kernel.call import Call
 from meeting.kernel.clock import Clock
 from meeting.kernel.errors import Fault, Kind
 from meeting.kernel.trace import inward, span
+from meeting.transports.grpc.bounds import bound
 from meeting.transports.grpc.codec import Malformed
-from meeting.transports.grpc.exchange import Exchange
+from meeting.transports.grpc.exchange import IDLE_SECONDS, Exchange
 from meeting.transports.grpc.faults import fault_of, status_of
 from meeting.transports.grpc.gate import Gate
 from meeting.transports.grpc.service import Act, Rpc, one
 from meeting.transports.http.body import Store
+from meeting.transports.policy import Who
 
 log = structlog.get_logger("meeting.access")
 
@@ -106,7 +108,10 @@ class Dispatch:
 
     async def _act(self, rpc: Rpc, act: Act, call: Call, exchange: Exchange) -> None:
         with self._bodies.room() as room:
-            messages = exchange.messages(rpc.decode, self._message_bytes, room)
+            rule = self._gate.rules[rpc.path]
+            idle = IDLE_SECONDS if rule.who is Who.OPEN else None
+            limit = bound(rule, self._message_bytes)
+            messages = exchange.messages(rpc.decode, limit, room, idle)
             asked = messages if rpc.many_in else await one(messages)
             if rpc.many_out:
                 await exchange.begin()

@@ -19,22 +19,42 @@ PREFIX = struct.Struct(">BI")
 """What stands before each message: whether it is compressed, and its length."""
 END_SECONDS = 5.0
 """How long a caller who takes nothing may keep us from telling how the call ended."""
+READ_SECONDS = 60.0
+"""How long a message may take to arrive once its prefix has."""
+IDLE_SECONDS = 60.0
+"""How long nobody's call may wait for its next message."""
+SEND_SECONDS = 60.0
+"""How long a caller may take to make room for one answer."""
+PIECE = 64 * 2**10
+"""So much of a message is waited for, and then counted, at once."""
 OK: Headers = [("grpc-status", "0")]
 HEAD: Headers = [(":status", "200"), ("content-type", "application/grpc")]
 
 
-async def receive(stream: Stream, limit: int, room: Room | None = None) -> bytes | None:
-    """Read a message; None at the end. What it may not be is known before any of it is kept."""
+async def receive(
+    stream: Stream, limit: int, room: Room | None = None, idle: float | None = None
+) -> bytes | None:
+    """Read a message; None at the end. What it may not be is known before any of it is kept.
+
+    One that does not begin within `idle` seconds, or takes too long to arrive, is `deadline`.
+    """
     try:
-        return await _receive(stream, limit, room)
+        async with asyncio.timeout(idle):
+            head = await stream.recv_data(PREFIX.size)
+        if not head:
+            return None
+        size = _announced(head, limit)
+        if room is not None:
+            room.clear()
+        async with asyncio.timeout(READ_SECONDS):
+            return await _body(stream, size, room)
+    except TimeoutError as error:
+        raise Fault(Kind.DEADLINE, "the message took too long to arrive") from error
     except Broken as error:
         raise Malformed(str(error)) from error
 
 
-async def _receive(stream: Stream, limit: int, room: Room | None) -> bytes | None:
-    head = await stream.recv_data(PREFIX.size)
-    if not head:
-        return None
+def _announced(head: bytes, limit: int) -> int:
     compressed, size = PREFIX.unpack(head)
     if compressed:
         raise Fault(Kind.METHOD_NOT_ALLOWED, "compressed messages are not taken; send them plain")
@@ -45,13 +65,21 @@ async def _receive(stream: Stream, limit: int, room: Room | None) -> bytes | Non
             details={"message": f"at most {limit} bytes"},
             limit=limit,
         )
-    if room is not None:
-        room.clear()
-        room.take(size)
-    data = await stream.recv_data(size) if size else b""
-    if len(data) < size:
-        raise Broken("the stream ends within a message")
-    return data
+    return int(size)
+
+
+async def _body(stream: Stream, size: int, room: Room | None) -> bytes:
+    """Read so many bytes, each counted when it is here: to announce them takes nothing."""
+    parts: list[bytes] = []
+    while size:
+        part = await stream.recv_data(min(size, PIECE))
+        if not part:
+            raise Broken("the stream ends within a message")
+        if room is not None:
+            room.take(len(part))
+        parts.append(part)
+        size -= len(part)
+    return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
 def framed(data: bytes) -> bytes:
@@ -71,10 +99,10 @@ class Exchange:
         """It has to end now, because the server does."""
 
     async def messages(
-        self, decode: Callable[[bytes], Any], limit: int, room: Room
+        self, decode: Callable[[bytes], Any], limit: int, room: Room, idle: float | None
     ) -> AsyncIterator[Any]:
         """Read messages until the caller has no more."""
-        while (data := await receive(self._stream, limit, room)) is not None:
+        while (data := await receive(self._stream, limit, room, idle)) is not None:
             yield decode(data)
 
     async def send(self, data: bytes) -> None:
