@@ -11,7 +11,6 @@ import structlog
 from meeting.app.config import Config
 from meeting.app.module import Module
 from meeting.app.modules import AI, MEETING, NOTIFICATION, PEERS, SIGNALING, USER
-from meeting.domains.ai.api import AiApi
 from meeting.domains.meeting.api import MeetingApi
 from meeting.domains.notification.api import NotificationApi
 from meeting.domains.signaling.api import SignalingApi
@@ -22,7 +21,6 @@ from meeting.kernel.errors import Fault
 from meeting.kernel.ids import Ids
 from meeting.kernel.secret import Secret
 from meeting.transports.grpc import tls
-from meeting.transports.grpc.ai import AiClient
 from meeting.transports.grpc.channel import Channel
 from meeting.transports.grpc.health import ASKING, CHECK
 from meeting.transports.grpc.meeting import MeetingClient
@@ -50,7 +48,6 @@ class Peers(msgspec.Struct, frozen=True):
     user: UserApi
     meeting: MeetingApi
     signaling: SignalingApi
-    ai: AiApi
     notification: NotificationApi
 
 
@@ -67,7 +64,7 @@ def make(config: Config, secret: Secret, here: Collection[str], clock: Clock, id
             message_bytes=config.grpc.message_bytes,
             tls=trust,
         )
-        for name in ASKED
+        for name in (USER, MEETING, SIGNALING, NOTIFICATION)
     }
     wanted = sorted(set(asked(here)) - set(here))
     away = dict.fromkeys(wanted, "nobody has answered yet")
@@ -99,7 +96,6 @@ def make(config: Config, secret: Secret, here: Collection[str], clock: Clock, id
         user=UserClient(channels[USER]),
         meeting=MeetingClient(channels[MEETING]),
         signaling=SignalingClient(channels[SIGNALING]),
-        ai=AiClient(channels[AI]),
         notification=NotificationClient(channels[NOTIFICATION]),
     )
 
