@@ -20,13 +20,10 @@ NOBODY = 4_000_000_000
 
 
 @asynccontextmanager
-async def service(
-    name: str, port: int, without: frozenset[str] = frozenset()
-) -> AsyncIterator[Stub]:
+async def service(name: str, port: int) -> AsyncIterator[Stub]:
     """Call a port as a service does; in the end all calls of `name` must have ended well.
 
-    Those that nobody does yet are refused honestly, to nobody in another way; of those in
-    `without` the test itself shows how they end.
+    Those that nobody does yet are refused honestly, to nobody in another way.
     """
     wanted = {path for path in compiled() if path.startswith(f"/grpc.{name}/")}
     async with (
@@ -39,7 +36,7 @@ async def service(
             assert await nobody.status(short) == "UNAUTHENTICATED", path
             assert await stub.status(short) == "UNIMPLEMENTED", path
         assert wanted
-        assert stub.answered == wanted - LATER - without
+        assert stub.answered == wanted - LATER
 
 
 async def users(house: Visit, port: int) -> None:
