@@ -8,11 +8,14 @@ import msgspec
 from multidict import CIMultiDict
 
 from meeting.kernel.clock import Clock
+from meeting.kernel.errors import Fault, Kind
 from meeting.transports.gateway.bounds import Bounds
 from meeting.transports.gateway.owners import GONE, Owners, away
 from meeting.transports.policy import Domain, Route
 
 COMPONENTS = "#/components/schemas/"
+FAULT_SECONDS = 1.0
+"""How long whoever asks is told of an owner that did not answer, before it is asked again."""
 METHODS = ("delete", "get", "head", "options", "patch", "post", "put", "trace")
 
 
@@ -27,19 +30,39 @@ class Schemas:
         self._bounds = bounds
         self._clock = clock
         self._asking = asyncio.Lock()
-        self._merged = b""
+        self._found: bytes | Fault = b""
         self._until = 0.0
 
     async def merged(self) -> bytes:
         """Return the description as JSON; `unavailable` names an owner that does not answer."""
+        try:
+            async with asyncio.timeout(self._bounds.margin_seconds + FAULT_SECONDS):
+                found = await self._fresh()
+        except TimeoutError:
+            raise Fault(
+                Kind.UNAVAILABLE, "the services did not describe themselves in time; try again"
+            ) from None
+        if isinstance(found, Fault):
+            raise found.with_traceback(None)
+        return found
+
+    async def _fresh(self) -> bytes | Fault:
+        """Ask again where the time of what was found is over; the others wait for one who asks."""
         async with self._asking:
-            if not self._merged or self._clock.monotonic() >= self._until:
-                domains = sorted(set(self._routes.values()))
-                found = await asyncio.gather(*(self._described(domain) for domain in domains))
-                whole = merge(dict(zip(domains, found, strict=True)), self._routes)
-                self._merged = msgspec.json.encode(whole)
-                self._until = self._clock.monotonic() + self._bounds.schema_seconds
-            return self._merged
+            if not self._found or self._clock.monotonic() >= self._until:
+                seconds = self._bounds.schema_seconds
+                try:
+                    self._found = await self._ask()
+                except Fault as fault:
+                    self._found, seconds = fault, FAULT_SECONDS
+                self._until = self._clock.monotonic() + seconds
+            return self._found
+
+    async def _ask(self) -> bytes:
+        domains = sorted(set(self._routes.values()))
+        found = await asyncio.gather(*(self._described(domain) for domain in domains))
+        whole = merge(dict(zip(domains, found, strict=True)), self._routes)
+        return msgspec.json.encode(whole)
 
     async def _described(self, domain: Domain) -> dict[str, Any]:
         limit, seconds = self._bounds.schema_bytes, self._bounds.margin_seconds

@@ -2,14 +2,16 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
+from http import HTTPStatus
 
 from multidict import CIMultiDict
 
 from meeting.kernel.errors import Fault
-from meeting.transports.gateway.owners import Owners
+from meeting.transports.gateway.owners import Owners, away
 from meeting.transports.policy import Domain
 
 LOOK_SECONDS = 1.0
+ANSWER_SECONDS = 2.0
 
 
 class Watch:
@@ -33,14 +35,20 @@ class Watch:
     async def run(self) -> None:
         """Look until cancelled."""
         while True:
-            for domain in self._away:
-                self._away[domain] = await self._look(domain)
+            async with asyncio.TaskGroup() as looks:
+                for domain in self._away:
+                    looks.create_task(self._look(domain))
             await self._pause(LOOK_SECONDS)
 
-    async def _look(self, domain: Domain) -> str:
+    async def _look(self, domain: Domain) -> None:
         try:
-            answer = await self._owners.ask(domain, "GET", "/health", CIMultiDict())
+            async with asyncio.timeout(ANSWER_SECONDS):
+                answer = await self._owners.ask(domain, "GET", "/health", CIMultiDict())
         except Fault as fault:
-            return str(fault)
-        answer.release()
-        return ""
+            self._away[domain] = str(fault)
+        except TimeoutError:
+            self._away[domain] = str(away(domain))
+        else:
+            answer.close()  # nothing of it is read
+            well = answer.status == HTTPStatus.OK
+            self._away[domain] = "" if well else f"it answers {answer.status} to /health"

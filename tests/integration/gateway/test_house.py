@@ -1,5 +1,6 @@
 """The gateway before a whole house: a user's way, the schema of all, and who an owner believes."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -17,11 +18,13 @@ from meeting.kernel.secret import Secret
 from meeting.kernel.token import Tokens
 from meeting.transports.gateway.bounds import Bounds
 from meeting.transports.gateway.gateway import Gateway
+from meeting.transports.gateway.owners import Owners
+from meeting.transports.gateway.watch import Watch
 from meeting.transports.http.forwarded import vouched
 from meeting.transports.http.server import BindError
-from meeting.transports.policy import Domain, whole
+from meeting.transports.policy import Domain, owners as owned, whole
 from tests.gateway import READY, SERVICES, gateway
-from tests.integration.gateway.owner import HURRIED, Asked, owning, silence
+from tests.integration.gateway.owner import HURRIED, PATIENCE, Asked, owning, silence
 from tests.process import Client
 
 SECRET = "a secret of a test, long enough that no algorithm of HMAC complains about it"
@@ -142,6 +145,55 @@ async def test_a_schema_without_an_owner_is_none(wrong: str) -> None:
         ):
             assert answer.status == 503
             assert (await answer.json())["error"]["details"] == {"peer": "ai"}
+
+
+async def test_who_asks_for_a_schema_together_waits_once() -> None:
+    """An owner that is away is asked once for all who wait, and each is told of it."""
+    async with owning(silence) as bad:
+        places = {domain: ["http://127.0.0.1:1"] for domain in Domain} | {
+            domain: [bad.url] for domain in set(owned().values())
+        }
+        async with (
+            opened(gateway(TOKENS, places, bounds=HURRIED)) as url,
+            aiohttp.ClientSession(url) as http,
+        ):
+
+            async def status() -> int:
+                async with http.get("/schema") as answer:
+                    return answer.status
+
+            assert await asyncio.gather(*(status() for _ in range(8))) == [503] * 8
+            assert len(bad.asked) == len(set(owned().values()))
+
+
+@pytest.mark.parametrize(
+    ("line", "lack"),
+    [("HTTP/1.1 200 OK", ""), ("HTTP/1.1 500 Oh", "it answers 500 to /health")],
+    ids=str,
+)
+async def test_an_owner_that_is_broken_is_not_there(line: str, lack: str) -> None:
+    """Only an owner that says it is well counts as one that answers."""
+
+    async def says(asked: Asked) -> None:
+        await asked.head()
+        asked.say(line, "Content-Length: 0")
+
+    looked = asyncio.Event()
+
+    async def pause(_seconds: float) -> None:
+        looked.set()
+        await asyncio.Event().wait()
+
+    async with owning(says) as owner, asyncio.timeout(PATIENCE):
+        asked = Owners({Domain.AI: [owner.url]}, HURRIED)
+        await asked.start()
+        watch = Watch(asked, [Domain.AI], pause)
+        running = asyncio.create_task(watch.run())
+        await looked.wait()
+        assert watch.lack == (f"ai: {lack}" if lack else "")
+        running.cancel()
+        await asyncio.wait([running])
+        await asked.close()
 
 
 async def test_owners_count_the_client_s_address(tmp_path: Path) -> None:
