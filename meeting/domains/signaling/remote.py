@@ -98,8 +98,8 @@ class RemoteRouter:
 
     def lost(self) -> None:
         """Act on frames that were lost on the way here."""
-        log.error("frames of other processes are lost: the rooms that may lack them are closed")
-        self._rooms.cut_off(self._post.node)
+        if closed := self._rooms.cut_off(self._post.node):
+            log.error("frames of other processes are lost: rooms are closed", rooms=closed)
 
     def _known(self, room_id: str, sender: Sender | None) -> Room | None:
         """Return a room whose replica shows all that the sender has been shown."""

@@ -189,7 +189,12 @@ class Room:
         return found
 
     def cut_off(self) -> None:
-        """Close all members: something that was meant for them is lost, and nobody knows what."""
+        """Close all members, and who is on the way in as soon as it is there.
+
+        Something that was meant for them is lost, and nobody knows what.
+        """
+        for arrival in self.arrivals:
+            arrival.overrun = True
         for seated in list(self._seated.values()):
             self._cut_off(seated)
 

@@ -42,16 +42,21 @@ class Rooms:
             room.hear(change, final=final)
             self._drop(change.room_id, room)
 
-    def cut_off(self, node: str) -> None:
+    def cut_off(self, node: str) -> int:
         """Close the members of all rooms that have peers elsewhere than at `node`, which is here.
+
+        A room that is not known yet may have such peers. Returns how many rooms that were.
 
         A frame that is lost can't be told again by whoever lost it, and who waits for an offer
         waits for ever; whoever joins anew is offered to anew.
         """
+        closed = 0
         for room_id, room in list(self._rooms.items()):
-            if any(place.node != node for place in room.replica):
+            if not room.replica.version or any(place.node != node for place in room.replica):
+                closed += 1
                 room.cut_off()
                 self._drop(room_id, room)
+        return closed
 
     def _drop(self, room_id: str, room: Room) -> None:
         if not room.arrivals and not len(room) and self._rooms.get(room_id) is room:

@@ -348,3 +348,18 @@ def test_lost_frames_close_rooms_that_have_peers_elsewhere() -> None:
         room.seat(arrival, replace(here, room_id="room_8"), alone, roll(here), b"joined")
     rooms.cut_off("here")
     assert (mixed.ended, alone.ended) == ([Close.OVERLOAD], [])
+
+
+def test_lost_frames_close_who_is_on_the_way_in() -> None:
+    """What was lost may have been for it: it is closed when it is there, known room or not."""
+    for known in (False, True):
+        rooms = Rooms()
+        one, two = (replace(each, node="here") for each in crowd(2))
+        if known:
+            seated(rooms, replace(one, node="there"))
+        with rooms.expecting(two) as (room, arrival):
+            assert rooms.cut_off("here") == 1
+            late = Listener()
+            room.seat(arrival, two, late, roll(one, two), b"joined")
+        assert (late.heard, late.ended) == ([b"joined"], [Close.OVERLOAD])
+        assert len(rooms) == 0
