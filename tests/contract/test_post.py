@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from meeting.kernel.clock import SystemClock
+from meeting.kernel.errors import Fault
 from meeting.kernel.secret import Secret
 from meeting.transports.inbox import post as adapter
 from meeting.transports.inbox.post import REGISTER, RedisPost
@@ -36,6 +37,8 @@ class Ends:
         self.listen()
         async with asyncio.timeout(suite.PATIENCE):
             await self.post.opened.wait()
+        assert self.losses == [0], "what came before the inbox was made is told of"
+        self.losses.clear()
 
     def listen(self) -> None:
         """Read on."""
@@ -152,6 +155,23 @@ async def test_a_strangers_entry_is_passed_over(redis: Redis) -> None:
         assert await world.a.post.send(["b"], b"h", b"f") == 1
         assert await suite.until(world.b, 1) == [b"f"]
         assert world.b.losses == []
+
+
+async def test_a_redis_that_swallows_holds_nobody_for_long(redis: Redis) -> None:
+    """All that wait are told when the first is, and as much may wait again then."""
+    async with served(redis) as world:
+        post = world.a.post
+        with redis.client() as client:
+            client.client_pause(4000)
+        started = asyncio.get_running_loop().time()
+        sends = [post.send(["b"], b"h" * 100, b"f") for _ in range(1000)]
+        ends = await asyncio.gather(*sends, return_exceptions=True)
+        assert all(isinstance(end, Fault) for end in ends)
+        assert asyncio.get_running_loop().time() - started < 2.5
+        assert post._size == 0
+        heavy = post.send(["b"], b"h" * (adapter.WAITING_BYTES + 1), b"")
+        with pytest.raises(Fault):
+            await asyncio.wait_for(heavy, 0.5)
 
 
 class Blind(RedisPost):

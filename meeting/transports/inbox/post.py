@@ -52,6 +52,10 @@ class _Parcel(NamedTuple):
     frame: bytes
     sent: asyncio.Future[int]
 
+    @property
+    def size(self) -> int:
+        return len(self.head) + len(self.frame)
+
 
 class RedisPost:
     """Satisfies `Post`; `write` and `read` run in the background."""
@@ -84,7 +88,7 @@ class RedisPost:
 
     async def send(self, nodes: Sequence[str] | None, head: bytes, frame: bytes) -> int:
         """Send to some processes, None: to all others; to how many that live."""
-        if len(self._waiting) >= WAITING or self._size + len(frame) > WAITING_BYTES:
+        if len(self._waiting) >= WAITING or self._size + len(head) + len(frame) > WAITING_BYTES:
             raise _unreached("too much waits for other servers")
         parcel = _Parcel(
             "" if nodes is None else " ".join(nodes),
@@ -93,7 +97,7 @@ class RedisPost:
             asyncio.get_running_loop().create_future(),
         )
         self._waiting.append(parcel)
-        self._size += len(frame)
+        self._size += parcel.size
         self._some.set()
         return await parcel.sent
 
@@ -109,11 +113,9 @@ class RedisPost:
                 told: Sequence[int] = await self._connection.run(_put, [REGISTER], *words)
             except Fault as fault:
                 log.warning("frames do not reach other processes", reason=str(fault))
-                for parcel in batch:
-                    _fail(parcel)
+                self._refuse(batch)
             except BaseException:
-                for parcel in batch:
-                    _fail(parcel)
+                self._refuse(batch)
                 raise
             else:
                 for parcel, number in zip(batch, told, strict=True):
@@ -128,7 +130,7 @@ class RedisPost:
                 if self._last:
                     await self._look(take, lost)
                 else:
-                    await self._open()
+                    await self._open(lost)
                 pause = 0.05
             except Fault as fault:
                 if self.opened.is_set():
@@ -139,8 +141,7 @@ class RedisPost:
 
     async def close(self) -> None:
         """Have nobody send to this process any more, and hang up; a Redis may be away."""
-        while self._waiting:
-            _fail(self._waiting.popleft())
+        self._refuse()
         with suppress(Fault, TimeoutError):
             async with asyncio.timeout(PARTING_SECONDS):
                 await self._connection.run(_shut, self._keys, self.node)
@@ -150,22 +151,35 @@ class RedisPost:
     def _keys(self) -> list[str]:
         return [REGISTER, self._inbox, f"{self._inbox}:count"]
 
+    def _refuse(self, batch: Sequence[_Parcel] = ()) -> None:
+        """Tell the senders of a batch and of all behind it, who would wait for one end each.
+
+        A Redis that swallows what it is sent would hold the last of them for minutes.
+        """
+        for parcel in (*batch, *self._waiting):
+            _fail(parcel)
+        self._waiting.clear()
+        self._size = 0
+        self._some.clear()
+
     def _batch(self) -> list[_Parcel]:
         batch: list[_Parcel] = []
         size = 0
         while self._waiting and len(batch) < BATCH:
-            if batch and size + len(self._waiting[0].frame) > BATCH_BYTES:
+            if batch and size + self._waiting[0].size > BATCH_BYTES:
                 break
             batch.append(self._waiting.popleft())
-            size += len(batch[-1].frame)
+            size += batch[-1].size
         self._size -= size
         if not self._waiting:
             self._some.clear()
         return batch
 
-    async def _open(self) -> None:
+    async def _open(self, lost: Callable[[], None]) -> None:
+        """Make the inbox anew: whatever was sent until now is lost."""
         self._last = await self._keep(b"")
         self._number = 0
+        lost()
         self.opened.set()
 
     async def _look(self, take: Take, lost: Callable[[], None]) -> None:
@@ -180,8 +194,7 @@ class RedisPost:
         due = self._clock.monotonic() - self._kept_at >= KEEP_SECONDS
         if (due or self._unkept >= self._longest // 8) and not await self._keep(self._last):
             log.warning("the inbox of this process is gone")
-            await self._open()
-            lost()
+            await self._open(lost)
 
     def _take(self, fields: Mapping[bytes, bytes], take: Take, lost: Callable[[], None]) -> None:
         try:
