@@ -29,10 +29,18 @@ class Calls(AbstractHandler):
         """Return the open calls."""
         return [task for task, _ in self._open.values()]
 
+    @property
+    def busy(self) -> bool:
+        """Tell whether a call is open for which the connection has to stay."""
+        return any(not exchange.nobodys for _, exchange in self._open.values())
+
+    def _watching(self) -> int:
+        return sum(exchange.endless for _, exchange in self._open.values())
+
     def accept(self, stream: Stream, headers: Any, release_stream: Callable[[], None]) -> None:
         """Begin a call."""
         self.ever = True
-        exchange, read = Exchange(stream), first(decoded(headers))
+        exchange, read = Exchange(stream, self._watching), first(decoded(headers))
         # By its own callback: a task that is cancelled before it runs has no `finally`.
         task = asyncio.create_task(self._dispatch.serve(exchange, read, self.address))
         self._open[stream] = task, exchange

@@ -37,6 +37,8 @@ LONGEST_CONNECT = 5.0
 PAUSE_SECONDS = 0.05
 CONNECTING = 0.75
 """Which part of a call's time all its tries to connect may take."""
+SILENT_SECONDS = 1.0
+"""How long a call has to have heard nothing before that speaks against the connection."""
 PAUSING = 0.05
 """Which part of it each pause may be, at most."""
 
@@ -197,7 +199,10 @@ class Channel:
         try:
             return await link.call(self._headers(place, method, call), data, self._message_bytes)
         except asyncio.CancelledError:
-            if link.heard < began:  # not a word in all that time: better a new connection
+            # Others are on this connection: one short call says nothing about it.
+            enough = min(SILENT_SECONDS, self._seconds / 2)
+            waited = asyncio.get_running_loop().time() - began
+            if link.heard < began and waited >= enough:  # not a word: better a new connection
                 place.fail()
                 place.leave()
             raise

@@ -27,6 +27,8 @@ log = structlog.get_logger("meeting.access")
 T = TypeVar("T")
 ADMISSION_SECONDS = 10.0
 """How long it may take to find out who calls."""
+WATCHING = 16
+"""How many endless calls one connection may have."""
 PROBES = frozenset({"/grpc.health.v1.Health/Check"})
 """Calls that somebody makes every second, and of which nobody wants a line."""
 CONTENT = ("application/grpc", "application/grpc+proto")
@@ -101,6 +103,11 @@ class Dispatch:
         if rpc is None or rpc.act is None:
             raise Fault(Kind.METHOD_NOT_ALLOWED, "this server does not do that yet")
         exchange.endless = rpc.endless
+        exchange.nobodys = rpc.endless and not call.caller.is_service
+        if rpc.endless and exchange.watching() > WATCHING:
+            raise Fault(
+                Kind.RATE_LIMITED, "too many such calls are open on this connection; end one first"
+            )
         with span(path, call, inward(headers)):
             await within(
                 call.deadline - self._clock.monotonic(), self._act(rpc, rpc.act, call, exchange)

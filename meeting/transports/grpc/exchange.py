@@ -90,11 +90,15 @@ def framed(data: bytes) -> bytes:
 class Exchange:
     """What has been said on a stream, and what is known of the call."""
 
-    def __init__(self, stream: Stream) -> None:
+    def __init__(self, stream: Stream, watching: Callable[[], int] = lambda: 0) -> None:
         self._stream = stream
+        self.watching = watching
+        """Tells how many endless calls there are on the connection, with this one."""
         self._begun = False
         self.endless = False
         """Nobody waits for its end."""
+        self.nobodys = False
+        """It is endless, and of somebody who is no service: it keeps no connection."""
         self.told = False
         """It has to end now, because the server does."""
 
@@ -107,11 +111,22 @@ class Exchange:
 
     async def send(self, data: bytes) -> None:
         """Send a message; waits while the caller takes none."""
-        await self.begin()
-        await self._stream.send_data(framed(data))
+        try:
+            async with asyncio.timeout(SEND_SECONDS):
+                await self._begin()
+                await self._stream.send_data(framed(data))
+        except TimeoutError as error:
+            raise Fault(Kind.DEADLINE, "the answer was not taken in time") from error
 
     async def begin(self) -> None:
         """Send the head of the answer, once."""
+        try:
+            async with asyncio.timeout(SEND_SECONDS):
+                await self._begin()
+        except TimeoutError as error:
+            raise Fault(Kind.DEADLINE, "the answer was not taken in time") from error
+
+    async def _begin(self) -> None:
         if not self._begun:
             self._begun = True
             await self._stream.send_headers(HEAD)

@@ -8,6 +8,7 @@ from typing import Any
 
 from grpclib.protocol import AbstractHandler, Stream
 from grpclib.utils import Wrapper
+from h2.connection import H2Connection
 from h2.errors import ErrorCodes
 from h2.exceptions import ProtocolError
 
@@ -36,10 +37,13 @@ class _Ending(Wrapper):
     """
 
     stream: Stream
+    side: H2Connection
 
     def cancel(self, error: Exception) -> None:
         """Wake them."""
         stream = self.stream
+        # h2 forgets what has ended when it counts. Else its window of none would be waited for.
+        _ = self.side.open_outbound_streams
         for event in (stream.headers_received, stream.trailers_received, stream.window_updated):
             event.set()
         if isinstance(inbox := getattr(stream, "buffer", None), Inbox):
@@ -60,6 +64,7 @@ class Link(Wire):
     async def call(self, headers: Headers, data: bytes, limit: int) -> tuple[bytes, dict[str, str]]:
         """Send one message; return the answer and how the call ended. `Lost` where nobody said."""
         ending = _Ending()
+        ending.side = self.side
         stream = ending.stream = self.connection.create_stream(wrapper=ending)
         release = await stream.send_request(headers, _processor=self.processor)
         try:

@@ -13,7 +13,7 @@ from meeting.transports.grpc.calls import Calls
 from meeting.transports.grpc.dispatch import Dispatch
 from meeting.transports.grpc.gate import Desk, Gate
 from meeting.transports.grpc.service import Rpc, rows
-from meeting.transports.grpc.wire import STREAMS, Wire
+from meeting.transports.grpc.wire import LEAVE_SECONDS, STREAMS, Wire
 from meeting.transports.http.body import Store
 from meeting.transports.http.server import bind
 
@@ -25,7 +25,10 @@ TOLD_SECONDS = 6.0
 
 
 class Quiet(msgspec.Struct, frozen=True):
-    """How many seconds a connection may be without a call: before the first, and after one."""
+    """How many seconds a connection may be without a call: before the first, and after one.
+
+    An endless call of nobody known counts for none: whoever watches on comes back.
+    """
 
     hello: float = 15.0
     idle: float = 300.0
@@ -156,7 +159,10 @@ class Guest(Wire):
         """Hang up on who says nothing, now and whenever they may have fallen silent."""
         loop, quiet = asyncio.get_running_loop(), self._port.quiet
         wait = quiet.idle if self.calls.ever else quiet.hello
-        if not self.calls.tasks and self.calls.since + wait <= loop.time():
+        if self.connection.is_closing():
+            self.transport.abort()  # what is left to send nobody took
+        elif not self.calls.busy and self.calls.since + wait <= loop.time():
             self.leave()
+            self._timer = loop.call_later(LEAVE_SECONDS, self.transport.abort)
         else:
             self._timer = loop.call_later(min(quiet.hello, quiet.idle), self._watch)

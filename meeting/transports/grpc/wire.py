@@ -23,8 +23,12 @@ from h2.settings import SettingCodes, Settings
 from hpack import Encoder, NeverIndexedHeaderTuple
 from hyperframe.frame import GoAwayFrame
 
-WINDOW = 4 * 2**20
-"""Bytes that a peer may send ahead of whoever reads: on a connection, and on one stream of it."""
+STREAM_WINDOW = 2**20
+"""Bytes that a peer may send ahead of whoever reads a stream: ten seconds of audio."""
+WINDOW = 16 * STREAM_WINDOW
+"""And on a whole connection: a stream that nobody reads stops no other."""
+OWED_BYTES = 2**20
+"""What of our answers to its frames a peer may leave untaken, beyond what a writer holds."""
 HEAD_BYTES = 64 * 2**10
 STREAMS = 100
 LEAVE_SECONDS = 1.0
@@ -152,12 +156,13 @@ class Wire(H2Protocol):
         self.heard = 0.0
         """When it last did, on the loop's clock."""
         self._gone = asyncio.Event()
+        self._owed = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Greet the other side, and say what bounds it has to keep."""
         side = H2Connection(config=self.h2_config)
         bounds = {
-            SettingCodes.INITIAL_WINDOW_SIZE: WINDOW,
+            SettingCodes.INITIAL_WINDOW_SIZE: STREAM_WINDOW,
             SettingCodes.MAX_CONCURRENT_STREAMS: self._streams,
             SettingCodes.MAX_HEADER_LIST_SIZE: HEAD_BYTES,
         }
@@ -168,6 +173,7 @@ class Wire(H2Protocol):
         side.decoder.max_header_list_size = HEAD_BYTES
         side.initiate_connection()
         side.increment_flow_control_window(WINDOW - 65_535)
+        self.side = side
         self.transport = cast("asyncio.Transport", transport)
         self.connection = Connection(side, self.transport, config=CONFIG)
         self.processor = Processor(self.handler, self.connection)
@@ -216,8 +222,17 @@ class Wire(H2Protocol):
             self.transport.abort()
 
     def _say(self) -> None:
-        if not self.connection.is_closing():
-            self.connection.flush()
+        if self.connection.is_closing():
+            return
+        before = self.transport.get_write_buffer_size()
+        self.connection.flush()
+        if self.connection.write_ready.is_set():
+            self._owed = 0
+            return
+        # Answers wait for nobody, as messages do: who asks on and takes nothing is left.
+        self._owed += self.transport.get_write_buffer_size() - before
+        if self._owed > OWED_BYTES:
+            self.transport.abort()
 
 
 def once(name: str, value: str) -> Header:

@@ -227,6 +227,27 @@ async def test_a_caller_who_leaves(house: Front) -> None:
         assert len(opened.guests) == 1
 
 
+async def test_a_short_call_takes_no_connection(house: Front) -> None:
+    """A call that gives up soon ends alone: what others wait for on the connection goes on."""
+    go = asyncio.Event()
+
+    async def slow(_call: Call, asked: Any) -> Any:
+        await go.wait()
+        return await named(_call, asked)
+
+    rpcs, _ = counted(house, slow)
+    async with port(house, rpcs) as opened, channel(house, opened) as way:
+        long = asyncio.create_task(way.call(GET, call(), GetUserRequest(2)))
+        with pytest.raises(Fault) as refused:
+            await way.call(GET, call(deadline=house.clock.monotonic() + 0.1), GetUserRequest(1))
+        assert refused.value.kind is Kind.DEADLINE
+        assert way._places[0].link is not None
+        assert way._places[0].link.alive
+        go.set()
+        assert (await long).id == 2
+        assert len(opened.guests) == 1
+
+
 async def test_a_peer_of_another_house(house: Front) -> None:
     """That a peer does not take our token is nothing that our caller could mend."""
     async with port(house) as opened, channel(house, opened, secret=Secret("other")) as way:
