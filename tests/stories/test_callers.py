@@ -47,6 +47,7 @@ SAID = {"message_type": "lunch", "content": "{}"}
 AUDIO, CHUNK = {"audio_data": SOUND}, {"data": SOUND, "is_final": True}
 FRAME = {"frame_data": bytes(3), "tasks": ["emotion"], **SHAPE}
 PIXEL = {"data": bytes(3), **SHAPE}
+FACE = {"tasks": ["emotion"]}
 NOTE = {"type": "lunch", "title": "Lunch", "content": "at noon"}
 RESULT = {"task_id": "ai_1", "analysis_type": "emotion", "result_data": "{}"}
 ROWS: tuple[Row, ...] = (
@@ -74,7 +75,7 @@ ROWS: tuple[Row, ...] = (
     ("AIService/ProcessAudioData", MEMBER, lambda a: a.meeting | a.me | AUDIO, "OK"),
     ("AIService/ProcessVideoFrame", MEMBER, lambda a: a.meeting | a.me | FRAME, NONE),
     ("AIService/StreamAudioProcessing", MEMBER, lambda a: a.meeting | a.me | CHUNK, "OK"),
-    ("AIService/StreamVideoProcessing", MEMBER, lambda a: a.meeting | a.me | PIXEL, NONE),
+    ("AIService/StreamVideoProcessing", MEMBER, lambda a: a.meeting | a.me | PIXEL | FACE, NONE),
     ("AIService/GetAIAnalysis", MEMBER, lambda a: a.meeting, "OK"),
     ("AIService/NotifyAIResult", SERVICE, lambda a: a.room | a.me, "OK"),
     ("NotificationService/SendNotification", SERVICE, lambda a: a.me | NOTE, "OK"),
