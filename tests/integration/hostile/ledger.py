@@ -21,7 +21,12 @@ PRESENCE = '"type":"user.status_change"'
 """Tasks that sockets cause by coming and going; any other that nobody asked for is a change."""
 SEQUENCES = (*BOOKKEEPING, "queue_tasks")
 """Tables whose last number moves with what is quiet in them."""
-QUIET = {"user.status_changed", "webrtc.connection_established", "webrtc.connection_closed"}
+QUIET = {
+    "signaling.roster_changed",
+    "user.status_changed",
+    "webrtc.connection_closed",
+    "webrtc.connection_established",
+}
 """Events that sockets cause by coming and going, also some time after the test that did it."""
 MOVING = {"arrived_at"}
 """Columns that say since when somebody's socket is there."""
