@@ -57,6 +57,8 @@ class Split(Server):
     async def falling(self, child: str) -> AsyncIterator[None]:
         """Kill a child, and wait in the end until it is ready again."""
         before = self.times_ready(child)
+        fell = [line for line in self.lines if line.get("event") == "child fell"]
+        assert psutil.pid_exists(self.started(child)[-1]), (child, fell, self.tracebacks())
         os.kill(self.started(child)[-1], signal.SIGKILL)
         yield
         async with asyncio.timeout(PATIENCE):
