@@ -24,9 +24,10 @@ from meeting.kernel.trace import outward, span
 from meeting.transports.grpc.codec import Malformed, Unfit, decoder, encoder
 from meeting.transports.grpc.dispatch import within
 from meeting.transports.grpc.faults import restored
+from meeting.transports.grpc.inbox import Lost
 from meeting.transports.grpc.link import Link, connect
 from meeting.transports.grpc.service import shape
-from meeting.transports.grpc.wire import Headers, Lost, once
+from meeting.transports.grpc.wire import Headers, once
 
 log = structlog.get_logger(__name__)
 

@@ -18,6 +18,7 @@ from meeting.transports.grpc.codec import Malformed
 from meeting.transports.grpc.exchange import IDLE_SECONDS, Exchange
 from meeting.transports.grpc.faults import fault_of, status_of
 from meeting.transports.grpc.gate import Gate
+from meeting.transports.grpc.inbox import Lost
 from meeting.transports.grpc.service import Act, Rpc, one
 from meeting.transports.http.body import Store
 from meeting.transports.policy import Who
@@ -70,8 +71,8 @@ class Dispatch:
                     raise
                 task.uncancel()
                 fault = Fault(Kind.UNAVAILABLE, "the server stops; try again")
-            except ProtocolError:
-                return  # the caller took the stream away
+            except (ProtocolError, Lost):
+                return  # the caller took the stream away, or is gone
             except (Fault, Malformed) as error:
                 fault = fault_of(error)
             except Exception:

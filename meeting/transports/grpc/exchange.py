@@ -12,7 +12,8 @@ from h2.exceptions import ProtocolError
 from meeting.kernel.errors import Fault, Kind
 from meeting.transports.grpc.codec import Malformed
 from meeting.transports.grpc.faults import trailers
-from meeting.transports.grpc.wire import Broken, Headers
+from meeting.transports.grpc.inbox import Broken, Lost
+from meeting.transports.grpc.wire import Headers
 from meeting.transports.http.body import Room
 
 PREFIX = struct.Struct(">BI")
@@ -141,7 +142,7 @@ class Exchange:
         await self._last([(":status", str(status))])
 
     async def _last(self, headers: Headers) -> None:
-        with suppress(ProtocolError, TimeoutError):  # who is not there any more is not told
+        with suppress(ProtocolError, Lost, TimeoutError):  # who is not there any more is not told
             async with asyncio.timeout(END_SECONDS):
                 await self._stream.send_headers(headers, end_stream=True)
         with suppress(ProtocolError):

@@ -13,7 +13,8 @@ from h2.errors import ErrorCodes
 from h2.exceptions import ProtocolError
 
 from meeting.transports.grpc.exchange import framed, receive
-from meeting.transports.grpc.wire import Headers, Inbox, Lost, Wire, decoded, first
+from meeting.transports.grpc.inbox import Inbox, Lost
+from meeting.transports.grpc.wire import Headers, Wire, decoded, first
 
 
 class _Nobody(AbstractHandler):
@@ -63,13 +64,14 @@ class Link(Wire):
 
     async def call(self, headers: Headers, data: bytes, limit: int) -> tuple[bytes, dict[str, str]]:
         """Send one message; return the answer and how the call ended. `Lost` where nobody said."""
+        await self._room()
         ending = _Ending()
         ending.side = self.side
         stream = ending.stream = self.connection.create_stream(wrapper=ending)
         release = await stream.send_request(headers, _processor=self.processor)
         try:
-            # A server that refuses does so before it has read all.
-            with suppress(ProtocolError):
+            # A server that refuses does so before it has read all, and may be gone by then.
+            with suppress(ProtocolError, Lost):
                 await stream.send_data(framed(data), end_stream=True)
             return await _answer(stream, limit)
         finally:
@@ -77,6 +79,18 @@ class Link(Wire):
                 if stream.closable:
                     stream.reset_nowait(ErrorCodes.CANCEL)
             release()
+
+    async def _room(self) -> None:
+        """Wait until another call may begin; grpclib would wait on where the connection ends."""
+        line = self.connection
+        while True:
+            await line.write_ready.wait()
+            if not self.alive:
+                raise Lost("it went away")
+            if len(self.processor.streams) < self.side.remote_settings.max_concurrent_streams:
+                return
+            line.stream_close_waiter.clear()
+            await line.stream_close_waiter.wait()
 
 
 async def connect(host: str, port: int, tls: ssl.SSLContext | None, seconds: float) -> Link:

@@ -1,20 +1,11 @@
 """HTTP/2 by grpclib, and what it leaves open: bounds, empty frames, frames that nobody knows."""
 
 import asyncio
-from collections import deque
 from collections.abc import Callable
 from functools import partial
 from typing import Any, cast
 
-from grpclib.config import Configuration
-from grpclib.protocol import (
-    AbstractHandler,
-    Buffer,
-    Connection,
-    EventsProcessor,
-    H2Protocol,
-    Stream,
-)
+from grpclib.protocol import AbstractHandler, EventsProcessor, H2Protocol, Stream
 from h2.config import H2Configuration
 from h2.connection import H2Connection
 from h2.events import Event
@@ -22,6 +13,9 @@ from h2.exceptions import ProtocolError
 from h2.settings import SettingCodes, Settings
 from hpack import Encoder, NeverIndexedHeaderTuple
 from hyperframe.frame import GoAwayFrame
+
+from meeting.transports.grpc.inbox import Inbox
+from meeting.transports.grpc.line import CONFIG, Line
 
 STREAM_WINDOW = 2**20
 """Bytes that a peer may send ahead of whoever reads a stream: ten seconds of audio."""
@@ -33,84 +27,8 @@ HEAD_BYTES = 64 * 2**10
 STREAMS = 100
 LEAVE_SECONDS = 1.0
 
-CONFIG = Configuration(
-    # A peer that is gone without a word is found out while a call is open.
-    _keepalive_time=20.0,
-    _keepalive_timeout=10.0,
-    _http2_max_pings_without_data=0,
-    _http2_min_sent_ping_interval_without_data=10.0,
-).__for_server__()
-
 Header = tuple[str, str]
 Headers = list[Header]
-
-
-class Broken(Exception):
-    """The other side ended in the middle of a message."""
-
-
-class Lost(Exception):
-    """The other side is gone, or took the stream away."""
-
-
-class Inbox(Buffer):
-    """What has arrived of a stream and was not read yet; the window bounds it.
-
-    grpclib's own takes an empty frame in the middle of a message for its end.
-    """
-
-    def __init__(self, ack: Callable[[int], None]) -> None:
-        super().__init__(ack)
-        self._ack = ack
-        self._arrived: deque[tuple[bytes, int]] = deque()
-        self._held = bytearray()
-        self._over = False
-        self._lost = ""
-        self._grown = asyncio.Event()
-
-    def add(self, data: bytes, ack_size: int) -> None:
-        """Take a frame; an empty one is nothing, and would not count in any window."""
-        if ack_size:
-            self._arrived.append((data, ack_size))
-            self._grown.set()
-
-    def eof(self) -> None:
-        """Take the end of the stream."""
-        self._over = True
-        self._grown.set()
-
-    def lose(self, reason: str) -> None:
-        """Take the news that nothing more will come, not even an end."""
-        self._lost = reason
-        self._grown.set()
-
-    async def read(self, size: int) -> bytes:
-        """Return so many bytes; none at the end of the stream; `Broken` where it ends in between.
-
-        The peer may send on as far as something was read.
-        """
-        while len(self._held) < size:
-            while not self._arrived:
-                if self._over:
-                    if self._held:
-                        raise Broken("the stream ends within a message")
-                    return b""
-                if self._lost:
-                    raise Lost(self._lost)
-                self._grown.clear()
-                await self._grown.wait()
-            data, ack_size = self._arrived.popleft()
-            self._held += data
-            self._ack(ack_size)
-        data = bytes(memoryview(self._held)[:size])
-        del self._held[:size]
-        return data
-
-    def unacked_size(self) -> int:
-        """Forget what nobody will read; return what it counted in the window."""
-        size = sum(ack_size for _, ack_size in self._arrived)
-        self._arrived.clear()
-        return size
 
 
 class Plain(Encoder):
@@ -175,7 +93,7 @@ class Wire(H2Protocol):
         side.increment_flow_control_window(WINDOW - 65_535)
         self.side = side
         self.transport = cast("asyncio.Transport", transport)
-        self.connection = Connection(side, self.transport, config=CONFIG)
+        self.connection = Line(side, self.transport)
         self.processor = Processor(self.handler, self.connection)
         self.connection.flush()
         self.connection.initialize()

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from meeting.transports.grpc.wire import Broken, Inbox, Lost
+from meeting.transports.grpc.inbox import Broken, Inbox, Lost
 
 
 def inbox() -> tuple[Inbox, list[int]]:
