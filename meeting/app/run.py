@@ -1,6 +1,7 @@
 """One process from start to end: start in order, be ready, wait, drain, stop in reverse."""
 
 import asyncio
+import gc
 import signal
 from collections.abc import Mapping, Sequence
 from typing import Literal
@@ -87,7 +88,17 @@ async def run(house: House) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     await house.start()
+    settle()
     well = await house.wait(stop)
     log.info("stopping", well=well)
     await house.stop()
     return 0 if well else 1
+
+
+def settle() -> None:
+    """Keep the garbage collector from looking through what stands for the life of the process.
+
+    It would do so about once a second under load, for 80 ms in which nobody is answered.
+    """
+    gc.collect()
+    gc.freeze()

@@ -17,6 +17,7 @@ from google.protobuf import message_factory
 
 from meeting.app.config import Log
 from meeting.app.logging import configure
+from meeting.app.run import settle
 from meeting.domains.user.api import UserApi
 from meeting.kernel.call import Call, Caller
 from meeting.kernel.secret import Secret
@@ -117,6 +118,7 @@ async def main(given: argparse.Namespace) -> None:
         opened(given.database, users) as domains,
         serving(domains, given.part) as port,
     ):
+        settle()
         sys.stdout.write(json.dumps({"port": port}) + "\n")
         sys.stdout.flush()
         await over.wait()

@@ -20,6 +20,7 @@ import msgspec
 import uvloop
 
 from meeting.app.assembly.edges import direct
+from meeting.app.run import settle
 from meeting.domains.meeting.api import MeetingApi
 from meeting.domains.signaling.deadline import edge, within
 from meeting.kernel.call import Call, Caller
@@ -173,6 +174,7 @@ async def access(way: str, port: int, database: str, scene: Scene) -> AsyncItera
 async def main(given: argparse.Namespace) -> Measured:
     """Do what the command line says."""
     scene = msgspec.json.decode(given.scene, type=Scene)
+    settle()
     if given.what == "join":
         async with ours(given.port, given.database) as meetings:
             return await joins(meetings, scene, given.number, given.process)

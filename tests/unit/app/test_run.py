@@ -1,13 +1,16 @@
 """Modules start in order, tell how they stand, and stop in reverse."""
 
 import asyncio
+import gc
+import os
+import signal
 from graphlib import CycleError
 
 import pytest
 
 from meeting.app.module import Module, State
 from meeting.app.modules import AFTER, order
-from meeting.app.run import House
+from meeting.app.run import House, run
 
 
 def test_order() -> None:
@@ -129,3 +132,21 @@ async def test_drain_is_bounded() -> None:
     await house.start()
     await house.stop()
     assert house.modules[0].state is State.TERMINATED
+
+
+async def test_what_stays_is_not_collected_again() -> None:
+    """What a process has started with is out of the garbage collector's sight as it serves."""
+    seen: list[int] = []
+
+    async def work() -> None:
+        await asyncio.sleep(0)  # the house has started by then
+        seen.append(gc.get_freeze_count())
+        os.kill(os.getpid(), signal.SIGTERM)
+        await asyncio.Event().wait()
+
+    before = gc.get_freeze_count()
+    try:
+        assert await run(House([Module("a", background=[work])], drain_seconds=1)) == 0
+    finally:
+        gc.unfreeze()
+    assert seen[0] > before
