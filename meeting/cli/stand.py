@@ -1,9 +1,8 @@
 """A house for the demo, in this process or split; it disturbs no server, and needs none."""
 
 import asyncio
-import socket
-from collections.abc import AsyncIterator, Sequence
-from contextlib import ExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 
 import msgspec
 
@@ -12,6 +11,7 @@ from meeting.app.config import Config, Gateway, Mail, Peers, Postgres, Redis
 from meeting.app.modules import DOMAINS
 from meeting.app.reach import url
 from meeting.app.run import House
+from meeting.app.supervisor.ports import hold
 from meeting.cli.person import Refused
 
 LOOPBACK = "127.0.0.1"
@@ -64,12 +64,11 @@ async def apart(config: Config) -> AsyncIterator[Stand]:
     from meeting.app.supervisor.split import Split
     from meeting.cli.board import Board
 
-    config = spread(config)
-    with Board(config.log) as board:
-        split = Split(config, board)
+    with spread(config) as found, Board(config.log) as board:
+        split = Split(found, board)
         try:
             await split.start()
-            yield Stand(url(config), split.parts)
+            yield Stand(url(found), split.parts)
         finally:
             await split.stop()
 
@@ -83,21 +82,18 @@ async def _ready(house: House) -> None:
         await asyncio.sleep(0.1)
 
 
-def spread(config: Config) -> Config:
-    """Give every part ports that are free."""
-    ports = iter(_free(1 + 2 * len(DOMAINS)))
-    own = {name: replace(getattr(config, name), port=next(ports)) for name in DOMAINS}
-    calls = {name: next(ports) for name in DOMAINS}
-    return replace(
-        config,
-        http=replace(config.http, port=next(ports)),
-        grpc=replace(config.grpc, **calls),
-        **own,
-    )
-
-
-def _free(count: int) -> list[int]:
-    """Find ports that nobody has; held together, so that they are as many."""
+@contextmanager
+def spread(config: Config) -> Iterator[Config]:
+    """Give every part ports that nobody has, and that nobody is given meanwhile."""
     with ExitStack() as stack:
-        held = [stack.enter_context(socket.create_server((LOOPBACK, 0))) for _ in range(count)]
-        return [each.getsockname()[1] for each in held]
+
+        def free() -> int:
+            port: int = stack.enter_context(hold(LOOPBACK)).getsockname()[1]
+            return port
+
+        yield replace(
+            config,
+            http=replace(config.http, port=free()),
+            grpc=replace(config.grpc, **{name: free() for name in DOMAINS}),
+            **{name: replace(getattr(config, name), port=free()) for name in DOMAINS},
+        )

@@ -3,7 +3,6 @@
 import json
 import os
 import random
-import socket
 import subprocess
 import sys
 import time
@@ -12,6 +11,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+from meeting.app.supervisor.ports import hold
 from tests.child import Child
 from tests.redis import Redis
 
@@ -181,10 +181,7 @@ class House:
 
     def _reserve(self) -> int:
         """Take a port; who binds it as servers do may listen there, others are not given it."""
-        held = self._held.enter_context(socket.socket())
-        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        held.bind(("127.0.0.1", 0))
-        port: int = held.getsockname()[1]
+        port: int = self._held.enter_context(hold("127.0.0.1")).getsockname()[1]
         return port
 
 

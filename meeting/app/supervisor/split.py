@@ -15,6 +15,7 @@ from meeting.app.supervisor.backoff import Backoff
 from meeting.app.supervisor.child import Child
 from meeting.app.supervisor.crew import Crew
 from meeting.app.supervisor.parts import MEETING, handed, programs
+from meeting.app.supervisor.ports import kept
 from meeting.app.supervisor.postgres import Postgres
 from meeting.app.supervisor.process import spawn, told
 from meeting.app.supervisor.program import Program
@@ -54,6 +55,7 @@ class Split:
         self._config = config
         if not config.postgres.dsn.reveal():
             self._serve_ourselves()
+        self._ports = kept(config)
 
     @property
     def parts(self) -> list[str]:
@@ -88,6 +90,7 @@ class Split:
         try:
             return await self._crew.stop()
         finally:
+            self._ports.close()
             self._state.release()
 
     def kill(self) -> None:

@@ -7,11 +7,12 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from meeting.app.supervisor.ports import hold
 from meeting.kernel.errors import Fault, Kind
 from meeting.kernel.secret import Secret
 from meeting.transports.redis.connection import Connection
 from meeting.transports.redis.script import Script
-from tests.redis import Redis, free, redis as server
+from tests.redis import Redis, redis as server
 
 ADD = Script("return redis.call('INCRBY', KEYS[1], ARGV[1])")
 
@@ -100,7 +101,10 @@ async def test_a_key_of_another_kind_is_told_apart_from_a_fault_of_ours(redis: R
 
 async def test_a_cluster_is_refused_with_a_sentence() -> None:
     """The keys of a queue lie in different slots, so a cluster is refused at the first command."""
-    with server(cluster_enabled="yes", cluster_port=str(free())) as running:
+    with (
+        hold("127.0.0.1") as held,
+        server(cluster_enabled="yes", cluster_port=str(held.getsockname()[1])) as running,
+    ):
         async with connected(running) as connection:
             assert "Cluster" in await away(connection.ping)
 

@@ -12,7 +12,7 @@ import pytest
 from meeting.app.modules import DOMAINS
 from meeting.cli.demo import make, meet, recognise, transcript
 from meeting.cli.person import Person
-from tests.integration.supervisor.test_split import CHILDREN, PATIENCE, Split, settings, splitting
+from tests.integration.supervisor.test_split import CHILDREN, PATIENCE, Split, splitting
 from tests.process import Client
 from tests.recordings import LIBRISPEECH
 
@@ -78,9 +78,11 @@ class Onlooker:
 
 @pytest.mark.apart
 @pytest.mark.long
-async def test_each_part_dies_once(folder: Path, models: Path, shared: Path) -> None:
+async def test_each_part_dies_once(
+    folder: Path, given: dict[str, str], models: Path, shared: Path
+) -> None:
     """What needs a dead part is refused in time, all else goes on, and the demo ends well."""
-    given = settings(folder) | {"models.folder": str(models), "engine.workers": "1"}
+    given |= {"models.folder": str(models), "engine.workers": "1"}
     recording = ("said.wav", (shared / "media" / LIBRISPEECH).read_bytes())
     said: list[str] = []
     async with (

@@ -13,22 +13,11 @@ import aiohttp
 import psutil
 import pytest
 
-from meeting.app.config import Config
 from meeting.app.modules import DOMAINS
-from meeting.cli.stand import private, spread
-from tests.process import EMBEDDED, Client, Server
+from tests.process import Client, Server
 
 PATIENCE = 90
-BARE = {"models.pull": "false", "http.drain_seconds": "5"}
 CHILDREN = {"postgres", "redis", *DOMAINS, "gateway"}
-
-
-def settings(folder: Path) -> dict[str, str]:
-    """Ports that nobody has, for every part."""
-    found = spread(private(Config(), str(folder)))
-    ports = {f"{name}.port": str(getattr(found, name).port) for name in ("http", *DOMAINS)}
-    calls = {f"grpc.{name}": str(getattr(found.grpc, name)) for name in DOMAINS}
-    return EMBEDDED | BARE | ports | calls | {"models.folder": str(folder.parent)}
 
 
 class Split(Server):
@@ -100,9 +89,8 @@ def _lives(process: psutil.Process) -> bool:
 
 @pytest.mark.apart
 @pytest.mark.long
-async def test_it_comes_up_heals_and_ends(folder: Path) -> None:
+async def test_it_comes_up_heals_and_ends(folder: Path, given: dict[str, str]) -> None:
     """Ready; what is killed stands again; it ends with 0, and a next one has forgotten nothing."""
-    given = settings(folder)
     async with aiohttp.ClientSession() as http:
         async with splitting(folder, given) as split:
             assert {child for child in CHILDREN if split.times_ready(child)} == CHILDREN
@@ -135,17 +123,16 @@ async def answers(client: Client, meeting: int) -> str:
 
 @pytest.mark.apart
 @pytest.mark.long
-async def test_nothing_outlives_it(folder: Path) -> None:
+async def test_nothing_outlives_it(folder: Path, given: dict[str, str]) -> None:
     """When the supervisor is killed, so is everything that it has started."""
-    async with splitting(folder, settings(folder)) as split:
+    async with splitting(folder, given) as split:
         await split.kill()
 
 
-async def test_a_part_with_a_wrong_setting_ends_it(folder: Path) -> None:
+async def test_a_part_with_a_wrong_setting_ends_it(folder: Path, given: dict[str, str]) -> None:
     """What no restart heals ends the split with 2, and the part's own sentence is the last."""
     servers = {"postgres.dsn": "postgresql://x@127.0.0.1:1/x", "redis.url": "redis://127.0.0.1:1"}
-    given = settings(folder) | servers | {"grpc.host": "192.0.2.1"}
-    split = Split(folder, given)
+    split = Split(folder, given | servers | {"grpc.host": "192.0.2.1"})
     with pytest.raises(ProcessLookupError):
         await split.start()
     assert split.process.returncode == 2

@@ -43,7 +43,8 @@ def test_no_server_is_written_to() -> None:
 
 def test_a_split_has_ports_that_nobody_has() -> None:
     """Each part gets its own, all of them different, so that it fits beside any other house."""
-    found = ports(spread(private(Config(), FOLDER)))
+    with spread(private(Config(), FOLDER)) as made:
+        found = ports(made)
     assert len(set(found)) == len(found) == 13
     assert 0 not in found
     assert not set(found) & set(ports(Config()))
