@@ -13,7 +13,7 @@ from meeting.kernel.relay import Posted
 
 
 class Tail(Protocol):
-    """One topic after another, behind a position that the reader remembers."""
+    """Topics behind a position that the reader remembers; each has one reader, who is woken."""
 
     async def end(self) -> int:
         """Return the last position that was given out, whatever the topic."""

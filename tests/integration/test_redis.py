@@ -13,8 +13,12 @@ from tests.integration.test_servers import BARE, PATIENCE, typed, until
 from tests.postgres import Postgres
 from tests.process import Client, serving
 from tests.redis import Redis, redis as server
+from tests.stories.proto import Stub, compiled
 
 SETTINGS = {key.replace(".", "__"): value for key, value in BARE.items()}
+LISTEN = "AIService/StreamAudioProcessing"
+SOON = 5
+"""Seconds in which a logout closes what its token has opened."""
 
 
 async def heard(ears: Any, wanted: str) -> dict[str, Any]:
@@ -71,6 +75,36 @@ async def test_a_redis_that_is_away_is_waited_for(tmp_path: Path, cluster: Postg
             own.resume()  # empty, since it writes nothing down
             await until(ann, "running")
             assert await closed(socket) == 4001
+            assert house.tracebacks() == []
+
+
+async def test_a_logout_is_heard_while_redis_is_away(tmp_path: Path, cluster: Postgres) -> None:
+    """It closes the token's sockets and ends its audio streams within the time of the contract."""
+    dsn = cluster.database()
+    await asyncio.to_thread(typed, tmp_path, dsn, "migrate")
+    with server() as own:
+        async with (
+            serving(tmp_path, postgres__dsn=dsn, redis__url=own.url(), **SETTINGS) as house,
+            aiohttp.ClientSession() as http,
+        ):
+            ann = Client(house.url["http"], http)
+            await until(ann, "running")
+            await ann.enter("ann")
+            meeting = await ann.meeting()
+            socket = await ann.socket(meeting)
+            port = int(house.grpc["ai"].rpartition(":")[2])
+            async with Stub(compiled(), port, ann.token) as calls:
+                stream = calls.stream(LISTEN)
+                first = {"meeting_id": meeting, "sequence": 1, "data": bytes(9600)}
+                for fields in (first, {"sequence": 1, "data": bytes(2)}):
+                    await stream.write(calls.message(LISTEN, **fields))
+                assert (await stream.read()).result_type == "gap"
+                own.kill()
+                assert await until(ann, "starting") == "Redis does not answer"
+                await ann.data("POST", "/auth/logout")
+                async with asyncio.timeout(SOON):
+                    assert await closed(socket) == 4001
+                    assert (await stream.code()).name == "UNAUTHENTICATED"
             assert house.tracebacks() == []
 
 

@@ -8,11 +8,11 @@ from typing import Any, cast
 from msgspec.structs import replace
 
 from meeting.domains.signaling import frames, register
-from meeting.domains.signaling.follower import Follower
 from meeting.domains.signaling.letter import Sender
 from meeting.domains.signaling.model import Close, Limits, Place, Roll, Timings, place_of, prefix
 from meeting.domains.signaling.ports import SignalingUnit
 from meeting.domains.signaling.presence import Presence
+from meeting.domains.signaling.reactions import Reactions
 from meeting.domains.signaling.remote import RemoteRouter
 from meeting.domains.signaling.rooms import Rooms
 from meeting.domains.signaling.roster import LeaseRoster
@@ -44,6 +44,8 @@ class Peer:
         self.closed: Close | None = None
         self.kept = True
         self.over = asyncio.Event()
+        self.wrong: AssertionError | None = None
+        """The first frame that it should not have heard."""
         self._loop = loop
 
     def joined(self, roll: Roll) -> bytes:
@@ -52,9 +54,12 @@ class Peer:
         return frames.encode("joined", version=roll.version, peers=peers)
 
     def deliver(self, frame: bytes, *, urgent: bool = False) -> None:
-        """Hear a frame, which must be one that may come now."""
+        """Hear a frame; one that may not come now is remembered, whoever brought it."""
         if self.closed is None:
-            self._hear(json.loads(frame))
+            try:
+                self._hear(json.loads(frame))
+            except AssertionError as error:
+                self.wrong = self.wrong or error
 
     def end(self, code: Close, reason: str, *, kept: bool = True) -> None:
         """Note the end; the first counts."""
@@ -101,8 +106,10 @@ class Node:
         self.roster = LeaseRoster(units, loop, TIMINGS)
         self.presence = Presence(self.roster, self.rooms, loop, TIMINGS)
         self.post = twin.Post(store, process)
-        self.follower = Follower(twin.Tail(store, process), self.rooms)
-        local = LocalRouter(self.rooms, Seats(loop, Limits()))
+        seats = Seats(loop, Limits())
+        tail = twin.Tail(store, process)
+        self.follower = Reactions(tail=tail, rooms=self.rooms, seats=seats).rooms
+        local = LocalRouter(self.rooms, seats)
         self.router = RemoteRouter(local, self.rooms, self.roster, self.post)
         self.works = [
             process.start(self.presence.run(self.places)),
@@ -133,7 +140,7 @@ class Node:
     async def visit(self, place: Place, stay: float, chance: float) -> Peer:
         """Join as a socket does, speak, and go in one of the ways of sockets."""
         loop = self.process.loop
-        await self.follower._begun.wait()
+        await self.follower.begun.wait()
         place = replace(place, node=self.post.node)
         peer = Peer(loop, place)
         self.peers.append(peer)
@@ -254,12 +261,15 @@ class Lobby:
             work.cancel()
 
     def calm(self) -> None:
-        """Look at what died of an error; once the trouble is over, let nothing go wrong."""
+        """Look at what went wrong; once the trouble is over, let nothing go wrong."""
         works: list[asyncio.Task[Any]] = [work for node in self.nodes for work in node.works]
         for work in [*self.visits, *works]:
             error = work.exception() if work.done() and not work.cancelled() else None
             if error is not None and not isinstance(error, Crash):
                 raise error
+        for peer in (peer for node in self.nodes for peer in node.peers):
+            if peer.wrong is not None:
+                raise peer.wrong
         if self.loop.time() >= TROUBLE:
             self.store.trouble = False
             for node in self.nodes:

@@ -27,14 +27,13 @@ from meeting.transports.http.envelope import Envelopes
 
 def make(
     config: Config,
-    name: str,
     kept: Stores,
     meetings: MeetingApi,
     machine: Machine,
     clock: Clock,
     ids: Ids,
 ) -> Part:
-    """Make the AI domain of the process that goes by `name`."""
+    """Make the AI domain."""
     units = kept.rows.units(SqlAiUnit)
     admission = Admission(meetings)
     recognition = Recognition(
@@ -48,7 +47,7 @@ def make(
         longest=patience(config),
     )
     running = Running(clock, Limits(idle=DAY) if config.debug else None)
-    reactions = Reactions(name=f"{AI}:{name}", feed=kept.log, units=units, running=running)
+    reactions = Reactions(tail=kept.tail(), running=running)
     streams = Streams(
         recognition=recognition, admission=admission, running=running, clock=clock, ids=ids
     )

@@ -72,9 +72,7 @@ async def build(config: Config) -> House:
     signals: Signaling | None = None
     signaling_api: SignalingApi = away.signaling
     if modules.SIGNALING in here:
-        made_signals = signaling.make(
-            config, state.name, kept, user_api, meeting_api, tokens, clock, ids
-        )
+        made_signals = signaling.make(config, kept, user_api, meeting_api, tokens, clock, ids)
         parts[modules.SIGNALING], signals = made_signals.part, made_signals.service
         signaling_api = near(signals.broadcasts, modules.SIGNALING)
     if modules.MEDIA in here:
@@ -82,7 +80,7 @@ async def build(config: Config) -> House:
     if modules.AI in here:
         machine = engine.make(config, clock, ids)
         made[modules.ENGINE] = machine.module
-        parts[modules.AI] = ai.make(config, state.name, kept, meeting_api, machine, clock, ids)
+        parts[modules.AI] = ai.make(config, kept, meeting_api, machine, clock, ids)
     if modules.NOTIFICATION in here:
         parts[modules.NOTIFICATION] = notification.make(
             config, state.name, kept, user_api, signaling_api, clock, ids

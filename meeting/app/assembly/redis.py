@@ -37,9 +37,8 @@ POST_SECONDS = 2.0
 class Link(msgspec.Struct, frozen=True):
     """What the stores have of a Redis."""
 
-    feed: StreamFeed
     sole: Sole
-    tail: StreamTail
+    tail: Callable[[], StreamTail]
     post: RedisPost
     queue: RedisQueue
     carrier: RedisCarrier
@@ -95,9 +94,8 @@ def link(config: Config, name: str, database: Database, clock: Clock, ids: Ids) 
         await connection.close()
 
     return Link(
-        feed=feed,
         sole=sole,
-        tail=StreamTail(connection, posts, growth),
+        tail=lambda: StreamTail(connection, posts, growth),
         post=post,
         queue=queue,
         carrier=carrier,

@@ -31,7 +31,6 @@ class Signals(msgspec.Struct, frozen=True):
 
 def make(
     config: Config,
-    name: str,
     kept: Stores,
     users: UserApi,
     meetings: MeetingApi,
@@ -39,13 +38,11 @@ def make(
     clock: Clock,
     ids: Ids,
 ) -> Signals:
-    """Make the signaling domain of the process that goes by `name`."""
+    """Make the signaling domain."""
     service = Signaling(
-        name=f"{SIGNALING}:{name}",
         units=kept.rows.units(SqlSignalingUnit),
-        feed=kept.log,
         sole=kept.sole,
-        tail=kept.tail,
+        tail=kept.tail(),
         post=kept.post,
         tokens=tokens,
         user=users,

@@ -6,6 +6,7 @@ a third of a start that needs none of it.
 
 import asyncio
 import math
+from collections.abc import Callable
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -48,11 +49,10 @@ class Stores(msgspec.Struct, frozen=True):
 
     module: Module
     database: Database
-    log: Feed
     sole: Feed
     """The log for consumers that belong to no process: of many processes one reads at a time."""
-    tail: Tail
-    """The log for readers that live and die with this process."""
+    tail: Callable[[], Tail]
+    """Makes the log for readers that live and die with this process, one of each topic."""
     post: "RedisPost | None"
     """What carries frames of signalling between processes, where there may be several."""
     documents: SqlDocuments
@@ -72,13 +72,15 @@ def make(config: Config, state: State, clock: Clock, ids: Ids) -> Stores:
         module = _file(database, state, window)
     else:
         module = _server(config, database, state, window, redis)
-    log, tail = Log(database), LogTail(database)
+
+    def tail() -> Tail:
+        return Either(redis.tail(), LogTail(database)) if redis else LogTail(database)
+
     return Stores(
         module=module,
         database=database,
-        log=redis.feed if redis else log,
-        sole=redis.sole if redis else log,
-        tail=Either(redis.tail, tail) if redis else tail,
+        sole=redis.sole if redis else Log(database),
+        tail=tail,
         post=redis.post if redis else None,
         documents=SqlDocuments(database),
         answers=SqlAnswers(database, clock),

@@ -53,10 +53,6 @@ class AiUnit(Unit, Protocol):
         """Return the newest results of a meeting."""
         ...
 
-    async def jump(self, consumer: str, topic: str) -> None:
-        """Move a consumer's cursor to the end of the log."""
-        ...
-
     async def list(self, meeting_id: int, analysis_type: str, page: Page) -> Found[Analysis]:
         """Return a page of a meeting's results, newest first; an empty type means all."""
         ...

@@ -64,4 +64,4 @@ class SeatFreed(Event, frozen=True, kw_only=True):
 
 
 Change = RosterChanged | SeatTaken | SeatFreed
-KINDS: dict[str, type[Change]] = {each.TYPE: each for each in (RosterChanged, SeatTaken, SeatFreed)}
+KINDS: Sequence[type[Change]] = (RosterChanged, SeatTaken, SeatFreed)

@@ -34,10 +34,6 @@ class SignalingUnit(Unit, Protocol):
         """Use a ticket up; False where it was used before."""
         ...
 
-    async def jump(self, consumer: str, topic: str) -> None:
-        """Move a consumer's cursor to the end of the log."""
-        ...
-
 
 class Post(Protocol):
     """Carries frames to the other processes of signalling: what one sends stays in its order."""

@@ -12,7 +12,6 @@ from meeting.domains.signaling.broadcasts import Broadcasts
 from meeting.domains.signaling.decisions import Decisions
 from meeting.domains.signaling.dialogue import Dialogue
 from meeting.domains.signaling.entry import Entry
-from meeting.domains.signaling.follower import Follower
 from meeting.domains.signaling.model import Close, Limits, Timings
 from meeting.domains.signaling.online import Online
 from meeting.domains.signaling.ports import Post, SignalingUnit, Socket
@@ -42,7 +41,6 @@ log = structlog.get_logger(__name__)
 class Signaling:
     """Lets sockets in and serves them.
 
-    `name` tells this process from others that share the store; it stays the same over restarts.
     `sole` is the log for what one process of all reads, `tail` what each reads for itself. Without
     a `post` there is no other process that has sockets.
     """
@@ -50,9 +48,7 @@ class Signaling:
     def __init__(
         self,
         *,
-        name: str = "signaling",
         units: Units[SignalingUnit],
-        feed: Feed,
         sole: Feed,
         tail: Tail,
         post: Post | None = None,
@@ -102,16 +98,15 @@ class Signaling:
             limits=self.limits,
             timings=self.timings,
         )
-        self.reactions = Reactions(name=name, feed=feed, units=units, seats=self.seats)
+        self.reactions = Reactions(tail=tail, rooms=rooms, seats=self.seats)
         self.decisions = Decisions(feed=sole, units=units, clock=clock, timings=self.timings)
-        self.follower = Follower(tail, rooms)
 
     async def admit(self, knock: Knock) -> Admitted:
         """Check who asks for an upgrade; what it raises is the refusal.
 
         Whoever is admitted must be served, or given back with `dismiss`.
         """
-        if not self.reactions.begun.is_set():
+        if not self.reactions.begun:
             raise Fault(Kind.UNAVAILABLE, "the rooms are not open yet; connect again in a moment")
         return await self._admission.admit(knock)
 
@@ -155,7 +150,6 @@ class Signaling:
     async def start(self) -> None:
         """Begin to listen to the other domains, unless the store is away."""
         try:
-            await self.follower.begin()
             await self.reactions.begin()
         except Fault as fault:
             if fault.kind is not Kind.UNAVAILABLE:
@@ -164,7 +158,7 @@ class Signaling:
 
     async def prepare(self) -> None:
         """Begin as soon as the store is there."""
-        while not self.reactions.begun.is_set():
+        while not self.reactions.begun:
             await asyncio.sleep(PULSE_SECONDS)
             await self.start()
 
@@ -172,8 +166,8 @@ class Signaling:
         """Return what must run while this domain does; each raises when it can't go on."""
         return (
             self.decisions.consumer.run,
-            self.follower.run,
-            self.reactions.run,
+            self.reactions.rooms.run,
+            self.reactions.users.run,
             lambda: self.presence.run(self.seats.places),
             self.online.keep,
             self.online.tell,

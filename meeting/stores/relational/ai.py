@@ -8,7 +8,6 @@ from sqlalchemy import JSON, Column, Float, Integer, RowMapping, String, Table, 
 from meeting.domains.ai.model import Analysis
 from meeting.kernel.page import Found, Page
 from meeting.stores.relational.database import metadata
-from meeting.stores.relational.jump import jump
 from meeting.stores.relational.types import BigKey, Moment
 from meeting.stores.relational.unit import SqlUnit
 from meeting.stores.relational.upsert import upsert
@@ -82,10 +81,6 @@ class SqlAiUnit(SqlUnit):
             .limit(limit)
         )
         return [_analysis(row) for row in rows.mappings()]
-
-    async def jump(self, consumer: str, topic: str) -> None:
-        """Move a consumer's cursor to the end of the log."""
-        await jump(self.connection, consumer, topic)
 
     async def list(self, meeting_id: int, analysis_type: str, page: Page) -> Found[Analysis]:
         """Return a page of a meeting's results, newest first; an empty type means all."""

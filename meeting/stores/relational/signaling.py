@@ -9,7 +9,6 @@ from meeting.kernel.clock import Clock
 from meeting.kernel.ids import Ids
 from meeting.kernel.ports import Lockable
 from meeting.stores.relational.database import metadata
-from meeting.stores.relational.jump import jump
 from meeting.stores.relational.leases import LeaseRows
 from meeting.stores.relational.types import Moment
 from meeting.stores.relational.unit import SqlUnit
@@ -74,7 +73,3 @@ class SqlSignalingUnit(SqlUnit):
             upsert(self.connection, tickets, row, keys=["jti"], replace=False)
         )
         return done.rowcount == 1
-
-    async def jump(self, consumer: str, topic: str) -> None:
-        """Move a consumer's cursor to the end of the log."""
-        await jump(self.connection, consumer, topic)

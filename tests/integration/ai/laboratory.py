@@ -23,6 +23,7 @@ from meeting.domains.ai.stream import Streams
 from meeting.kernel.message import Entry
 from meeting.stores.relational.ai import SqlAiUnit
 from meeting.stores.relational.database import Database
+from meeting.stores.relational.outbox import LogTail
 from meeting.stores.relational.unit import SqlUnits
 from meeting.transports.http import ai
 from meeting.transports.zeromq.client import EngineClient
@@ -71,9 +72,7 @@ class Laboratory(House):
             clock=self.clock,
             ids=self.ids,
         )
-        self.reactions = Reactions(
-            name="ai:test", feed=self.feed, units=units, running=self.running
-        )
+        self.reactions = Reactions(tail=LogTail(database), running=self.running)
         self.ai = AiService(
             units=units,
             admission=admission,

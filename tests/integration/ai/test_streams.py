@@ -117,8 +117,8 @@ class Scene(NamedTuple):
 
     async def react(self) -> None:
         """Let it be heard of what was announced."""
-        for consumer in (self.house.reactions.meetings, self.house.reactions.users):
-            while await consumer.step():
+        for follower in (self.house.reactions.meetings, self.house.reactions.users):
+            while await follower.step():
                 pass
 
 

@@ -49,9 +49,7 @@ class Half(World):
         tail = StreamTail(self.redis, posts, self.growth)
         leases = RedisLeases(self.redis)
         return Signaling(
-            name=f"signaling:{self.name}",
             units=self.units,
-            feed=feed,
             sole=Sole(feed, leases, owner=self.name, clock=SystemClock()),
             tail=Either(tail, LogTail(self.database)),
             post=self.post,
@@ -78,8 +76,8 @@ class Half(World):
             self.post.write,
             lambda: self.post.read(remote.take, remote.lost),
             self.signaling.decisions.consumer.run,
-            self.signaling.follower.run,
-            self.signaling.reactions.run,
+            self.signaling.reactions.rooms.run,
+            self.signaling.reactions.users.run,
             self.keeper.run,
         ]
 

@@ -199,7 +199,6 @@ class World:
         """Make the signalling of a process on this store."""
         return Signaling(
             units=self.units,
-            feed=self.feed,
             sole=self.feed,
             tail=LogTail(self.database),
             tokens=self.tokens,
@@ -263,8 +262,9 @@ class World:
     async def settle(self) -> None:
         """Let both domains consume what has been announced, and members hear of it."""
         signaling = self.signaling
-        steps = (signaling.decisions.consumer, signaling.reactions.users, self.keeper)
-        while any([await each.step() for each in (*steps, signaling.follower)]):
+        reactions = signaling.reactions.users, signaling.reactions.rooms
+        steps = (signaling.decisions.consumer, self.keeper, *reactions)
+        while any([await each.step() for each in steps]):
             pass
 
     async def pass_time(self, seconds: float, *, settled: bool = True) -> None:
