@@ -4,7 +4,7 @@ A stay shows whether the user domain was told of it. One that is over stands unt
 has been told of that, too, so that whoever dies on the way leaves it to the next that looks.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 
 import msgspec
@@ -53,7 +53,7 @@ class Stays:
         """Hold stays; return those of users of whom nobody has told yet that they are here."""
         news = []
         async with self._units.write() as unit:
-            for stay in stays:
+            for stay in _ordered(stays):
                 mark = Mark(told=await self._known(unit, stay.user_id))
                 value = msgspec.to_builtins(mark)
                 await unit.leases.take(stay.key, owner(stay.user_id), self._timings.held, value)
@@ -86,11 +86,12 @@ class Stays:
 
     async def lapse(self, stays: Sequence[tuple[Stay, bool]]) -> None:
         """Let stays end: at once, or where the user may come back after the grace."""
+        ends = dict(stays)
         async with self._units.write() as unit:
-            for stay, at_once in stays:
+            for stay in _ordered(ends):
                 lease = await unit.leases.get(stay.key, lock=True)
                 if lease is not None:
-                    left = timedelta() if at_once else self._timings.kept
+                    left = timedelta() if ends[stay] else self._timings.kept
                     await unit.leases.renew(lease, left)
 
     async def over(self, limit: int) -> Sequence[Lease]:
@@ -135,6 +136,11 @@ class Stays:
 def user_of(lease: Lease) -> int:
     """Read whose stay it is."""
     return id_of(lease.key.removeprefix(STAYS).partition("/")[0]) or 0
+
+
+def _ordered(stays: Iterable[Stay]) -> list[Stay]:
+    """Put stays in the order in which everybody locks several: nobody waits crosswise."""
+    return sorted(stays, key=lambda stay: stay.key)
 
 
 def _prefix(user_id: int) -> str:

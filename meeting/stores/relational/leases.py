@@ -78,13 +78,20 @@ class LeaseRows:
         return renewed
 
     async def renew_all(self, keys: Sequence[str], ttl: timedelta) -> None:
-        """Extend the holds on keys, whoever has them; those that are over stay over."""
-        now = self._clock.now()
-        for start in range(0, len(keys), BATCH):
+        """Extend the holds on keys, whoever has them; those that are over stay over.
+
+        An UPDATE locks rows in the order in which it finds them; so they are locked first, by key.
+        One that somebody else has locked is waited for: passed over, it might end before the next
+        renewal, though its socket lives.
+        """
+        now, ordered = self._clock.now(), sorted(keys)
+        for start in range(0, len(ordered), BATCH):
+            some = leases.c.key.in_(ordered[start : start + BATCH])
+            living = select(leases.c.fence).where(some, leases.c.expires_at > now)
+            locked = living.order_by(leases.c.key).with_for_update()
+            fences = (await self._connection.execute(locked)).scalars().all()
             await self._connection.execute(
-                update(leases)
-                .where(leases.c.key.in_(keys[start : start + BATCH]), leases.c.expires_at > now)
-                .values(expires_at=now + ttl)
+                update(leases).where(leases.c.fence.in_(fences)).values(expires_at=now + ttl)
             )
 
     async def rewrite(self, lease: Lease, value: dict[str, Any]) -> bool:
