@@ -203,6 +203,7 @@ async def test_a_deadlock_is_a_race_that_was_lost(world: SqlWorld) -> None:
         except Fault as fault:
             assert fault.kind is Kind.UNAVAILABLE
             assert fault.retry_after
+            assert fault.passing
             return "lost"
         return "done"
 

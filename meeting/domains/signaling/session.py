@@ -131,13 +131,25 @@ class Session:
             if place is None or self._fate is Fate.ENDED:
                 return
             try:
-                if self._fate is Fate.GIVEN:
-                    await self._presence.leave(place, "user_left")
-                else:
-                    await self._presence.lose(place)
+                await self._give_up(place)
             except Fault as fault:
                 # Nobody renews the lease from now on, so the place ends by itself all the same.
                 self._log.warning("place left to expire", kind=fault.kind)
+
+    async def _give_up(self, place: Place) -> None:
+        try:
+            await self._part(place)
+        except Fault as fault:
+            if not fault.passing:
+                raise
+            # A race was lost, and is over: who has left is not to be told of as lost for that.
+            await self._part(place)
+
+    async def _part(self, place: Place) -> None:
+        if self._fate is Fate.GIVEN:
+            await self._presence.leave(place, "user_left")
+        else:
+            await self._presence.lose(place)
 
     async def _write(self) -> None:
         while (item := await self._outgoing.take()) is not Signal.END:

@@ -41,6 +41,8 @@ STATEMENT_SECONDS = 30.0
 """How long one statement may run on PostgreSQL, and how long a transaction may stand idle."""
 PASSING = ("08", "40", "53", "55", "57")
 """Classes of SQLSTATE that blame no statement: cut off, a lost race, no room, busy, shut down."""
+RACED = "40"
+"""Of these the one that is over by now: whoever won goes on, and nothing of the loser's is left."""
 DETAIL = "\nDETAIL"
 """Where PostgreSQL's error stops to speak of tables and begins to quote rows."""
 PRAGMAS = {
@@ -166,7 +168,8 @@ class Database:
             state = getattr(error.orig, "sqlstate", None) or ""
             _hush(error)
             if error.connection_invalidated or state.startswith(PASSING):
-                raise _away("the database is gone or busy; ask again") from error
+                raced = state.startswith(RACED)
+                raise _away("the database is gone or busy; ask again", passing=raced) from error
             raise
 
     async def ping(self) -> None:
@@ -245,8 +248,9 @@ def _absent(url: URL) -> tuple[type[Exception], ...]:
     return (*found, InterfaceError, PostgresError)
 
 
-def _away(said: str) -> Fault:
-    return Fault(Kind.UNAVAILABLE, said, details={"peer": "database"}, retry_after=1)
+def _away(said: str, *, passing: bool = False) -> Fault:
+    details = {"peer": "database"}
+    return Fault(Kind.UNAVAILABLE, said, details=details, retry_after=1, passing=passing)
 
 
 def _hush(error: BaseException | None) -> None:

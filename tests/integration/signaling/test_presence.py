@@ -9,12 +9,18 @@ from typing import Any
 import pytest
 from sqlalchemy import event, update
 
+from meeting.domains.meeting.events import LeaveReason
 from meeting.domains.meeting.model import Standing
 from meeting.domains.signaling import presence
+from meeting.domains.signaling.changes import RosterChanged
 from meeting.domains.signaling.model import Place, Timings
+from meeting.kernel.errors import Fault, Kind
 from meeting.kernel.page import Page
 from meeting.stores.relational.calendar import participants
 from tests.integration.signaling.world import Peer, Server, World, world
+
+RACED = Fault(Kind.UNAVAILABLE, "another unit was faster", passing=True)
+AWAY = Fault(Kind.UNAVAILABLE, "the store is away")
 
 
 async def standing(house: World, meeting_id: int, user_id: int) -> Standing:
@@ -69,6 +75,38 @@ async def test_leaving_twice_at_once_does_no_harm(house: World) -> None:
     await one.until("user_left")
     await one.until("roster")
     await one.nothing()
+
+
+@pytest.mark.parametrize(
+    ("faults", "reason"),
+    [
+        ([RACED], "user_left"),
+        ([RACED, RACED], "connection_lost"),
+        ([AWAY], "connection_lost"),
+    ],
+    ids=["race", "races", "away"],
+)
+async def test_a_leave_that_could_not_be_written(
+    house: World, monkeypatch: pytest.MonkeyPatch, faults: list[Fault], reason: str
+) -> None:
+    """After a lost race it is written at the second try; else the place ends by itself, later."""
+    meeting = await house.started()
+    one, two = await house.seated(meeting.id, 1), await house.seated(meeting.id, 2)
+    await one.until("roster")
+    left, end = list(faults), house.signaling.roster.end
+
+    async def tried(place: Place, reason: LeaveReason) -> RosterChanged | None:
+        if left:
+            raise left.pop(0)
+        return await end(place, reason)
+
+    monkeypatch.setattr(house.signaling.roster, "end", tried)
+    await two.send("leave")
+    assert await two.closed() == 1000
+    await house.pass_time(21)
+    assert left == []
+    assert (await one.until("user_left"))["reason"] == reason
+    assert [event["reason"] for event in await house.closures()] == [reason]
 
 
 async def test_a_clients_close_is_a_leave(house: World) -> None:
