@@ -9,7 +9,7 @@ from google.protobuf.message import DecodeError
 from hypothesis import example, given, settings, strategies as st
 
 from meeting.transports.grpc.codec import Malformed, decoder, encoder
-from meeting.transports.grpc.codec.decode import ITEMS
+from meeting.transports.grpc.codec.scan import ITEMS
 from meeting.transports.grpc.messages import grpc as ours
 from tests.unit.grpc.wires import KINDS, google, messages, whole
 

@@ -4,7 +4,8 @@ betterproto2's own codec looks at a field's type again for each value of each me
 third of the cost of a call; these have looked once. The bytes are the same.
 """
 
-from meeting.transports.grpc.codec.decode import Malformed, decoder
+from meeting.transports.grpc.codec.decode import decoder
 from meeting.transports.grpc.codec.encode import Unfit, encoder
+from meeting.transports.grpc.codec.scan import Malformed
 
 __all__ = ["Malformed", "Unfit", "decoder", "encoder"]

@@ -13,38 +13,26 @@ from typing import Any
 import betterproto2
 
 from meeting.transports.grpc.codec.encode import EPOCH
-from meeting.transports.grpc.codec.fields import (
-    END,
-    FIXED32,
-    FIXED64,
-    GROUP,
-    SIZED,
-    VARINT,
-    Field,
-    fields,
+from meeting.transports.grpc.codec.fields import FIXED64, SIZED, VARINT, Field, fields
+from meeting.transports.grpc.codec.scan import (
+    DEPTH,
+    ITEMS,
+    Left,
+    Malformed,
+    short,
+    skip,
+    span,
+    spend,
+    varint,
 )
 
 Values = dict[str, Any]
 """The fields of a message that have been read so far; messages in it are `Values` themselves."""
-Left = list[int]
-"""One number: how many more fields and items the whole message may have."""
 Read = Callable[[Values, bytes, int, Left], int]
 """Reads a field that begins at a place into the values; returns the place behind it."""
 Make = Callable[[Values], Any]
 
-DEPTH = 100
-"""How deep groups of an unknown field may be nested; our own messages are three deep at most."""
-ITEMS = 65_536
-"""How many fields and items of lists a message may have, with those of the messages in it.
-
-Each costs far more time than bytes, and nothing else goes on meanwhile.
-"""
 _double = struct.Struct("<d").unpack_from
-_MASK = 2**64 - 1
-
-
-class Malformed(ValueError):
-    """Bytes that are no such message."""
 
 
 @cache
@@ -89,24 +77,17 @@ def _fill(
 ) -> None:
     """Read all fields between two places."""
     while at < end:
-        _spend(left)
+        spend(left)
         tag = data[at]
         at += 1
         if tag > 0x7F:
-            tag, at = _short(data, at - 1, 2**32 - 1)
+            tag, at = short(data, at - 1, 2**32 - 1)
         if (read := readers.get(tag)) is not None:
             at = read(values, data, at, left)
         else:
-            at = _skip(data, at, tag, DEPTH, left)
+            at = skip(data, at, tag, DEPTH, left)
     if at != end:
         raise Malformed("a field is longer than its message")
-
-
-def _spend(left: Left) -> None:
-    """Count a field or an item."""
-    left[0] -= 1
-    if left[0] < 0:
-        raise Malformed(f"the message has more than {ITEMS} fields and items")
 
 
 def _readers(field: Field) -> dict[int, Read]:
@@ -129,7 +110,7 @@ def _readers(field: Field) -> dict[int, Read]:
 
 def _text(name: str, text: bool) -> Read:
     def read(values: Values, data: bytes, at: int, _left: Left) -> int:
-        at, end = _size(data, at)
+        at, end = span(data, at)
         values[name] = data[at:end].decode() if text else data[at:end]
         return end
 
@@ -138,7 +119,7 @@ def _text(name: str, text: bool) -> Read:
 
 def _listed(name: str, text: bool) -> Read:
     def read(values: Values, data: bytes, at: int, _left: Left) -> int:
-        at, end = _size(data, at)
+        at, end = span(data, at)
         values.setdefault(name, []).append(data[at:end].decode() if text else data[at:end])
         return end
 
@@ -147,7 +128,7 @@ def _listed(name: str, text: bool) -> Read:
 
 def _integer(name: str, cut: Callable[[int], int]) -> Read:
     def read(values: Values, data: bytes, at: int, _left: Left) -> int:
-        value, at = _varint(data, at)
+        value, at = varint(data, at)
         values[name] = cut(value)
         return at
 
@@ -156,7 +137,7 @@ def _integer(name: str, cut: Callable[[int], int]) -> Read:
 
 def _appended(name: str, cut: Callable[[int], int]) -> Read:
     def read(values: Values, data: bytes, at: int, _left: Left) -> int:
-        value, at = _varint(data, at)
+        value, at = varint(data, at)
         values.setdefault(name, []).append(cut(value))
         return at
 
@@ -165,11 +146,11 @@ def _appended(name: str, cut: Callable[[int], int]) -> Read:
 
 def _packed(name: str, cut: Callable[[int], int]) -> Read:
     def read(values: Values, data: bytes, at: int, left: Left) -> int:
-        at, end = _size(data, at)
+        at, end = span(data, at)
         held = values.setdefault(name, [])
         while at < end:
-            _spend(left)
-            value, at = _varint(data, at)
+            spend(left)
+            value, at = varint(data, at)
             held.append(cut(value))
         if at != end:
             raise Malformed("a number is longer than its list")
@@ -191,7 +172,7 @@ def _merged(field: Field) -> Read:
     readers, name = _framed(field)[0], field.name
 
     def read(values: Values, data: bytes, at: int, left: Left) -> int:
-        at, end = _size(data, at)
+        at, end = span(data, at)
         _fill(readers, values.setdefault(name, {}), data, at, end, left)
         return end
 
@@ -202,7 +183,7 @@ def _items(field: Field) -> Read:
     (readers, make), name = _framed(field), field.name
 
     def read(values: Values, data: bytes, at: int, left: Left) -> int:
-        at, end = _size(data, at)
+        at, end = span(data, at)
         inner: Values = {}
         _fill(readers, inner, data, at, end, left)
         values.setdefault(name, []).append(make(inner))
@@ -219,7 +200,7 @@ def _entry(field: Field) -> Read:
     )
 
     def read(values: Values, data: bytes, at: int, left: Left) -> int:
-        at, end = _size(data, at)
+        at, end = span(data, at)
         entry: Values = {}
         _fill(readers, entry, data, at, end, left)
         values.setdefault(name, {})[entry.get("key", "")] = make(entry.get("value", {}))
@@ -258,70 +239,3 @@ _CUTS: Mapping[str, Callable[[int], int]] = {
     betterproto2.TYPE_BOOL: bool,
 }
 """What a field's type keeps of a number of 64 bits."""
-
-
-def _varint(data: bytes, at: int) -> tuple[int, int]:
-    """Read a number of at most ten bytes, and the place behind it."""
-    value = data[at]
-    if value < 0x80:
-        return value, at + 1
-    value &= 0x7F
-    for place in range(1, 10):
-        byte = data[at + place]
-        value |= (byte & 0x7F) << 7 * place
-        if byte < 0x80:
-            return value & _MASK, at + place + 1
-    raise Malformed("a number is longer than ten bytes")
-
-
-def _short(data: bytes, at: int, most: int) -> tuple[int, int]:
-    """Read a tag or a length, which have five bytes at most."""
-    value = 0
-    for place in range(5):
-        byte = data[at + place]
-        value |= (byte & 0x7F) << 7 * place
-        if byte < 0x80:
-            if value > most:
-                break
-            return value, at + place + 1
-    raise Malformed("a tag or a length is out of range")
-
-
-def _size(data: bytes, at: int) -> tuple[int, int]:
-    """Read a length: where what it measures begins and ends."""
-    size = data[at]
-    at += 1
-    if size > 0x7F:
-        size, at = _short(data, at - 1, 2**31 - 1)
-    if at + size > len(data):
-        raise Malformed("the message is cut off")
-    return at, at + size
-
-
-def _skip(data: bytes, at: int, tag: int, depth: int, left: Left) -> int:
-    """Return the place behind a field that nobody here knows."""
-    wire = tag & 7
-    if tag < 8 or wire == END or depth < 0:
-        raise Malformed("there is no field with such a tag")
-    if wire == VARINT:
-        return _varint(data, at)[1]
-    if wire == SIZED:
-        return _size(data, at)[1]
-    if wire == GROUP:
-        return _group(data, at, tag + 1, depth - 1, left)
-    if wire not in (FIXED64, FIXED32):
-        raise Malformed("there is no field with such a tag")
-    end = at + (8 if wire == FIXED64 else 4)
-    if end > len(data):
-        raise Malformed("the message is cut off")
-    return end
-
-
-def _group(data: bytes, at: int, last: int, depth: int, left: Left) -> int:
-    """Return the place behind a group, an old form that we never send: it ends with a tag."""
-    while True:
-        tag, at = _short(data, at, 2**32 - 1)
-        if tag == last:
-            return at
-        _spend(left)
-        at = _skip(data, at, tag, depth, left)
