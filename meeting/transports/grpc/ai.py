@@ -17,7 +17,7 @@ from meeting.domains.ai.api import (
 from meeting.domains.ai.stream import Streams
 from meeting.kernel.call import Call
 from meeting.transports.grpc import alike, messages
-from meeting.transports.grpc.channel import Channel, method
+from meeting.transports.grpc.channel import Channel
 from meeting.transports.grpc.messages.grpc import (
     AiStreamResult,
     AudioChunk,
@@ -29,6 +29,7 @@ from meeting.transports.grpc.messages.grpc import (
     ProcessVideoFrameResponse,
     VideoChunk as Wire,
 )
+from meeting.transports.grpc.method import method
 from meeting.transports.grpc.service import Rpc, service
 
 

@@ -11,7 +11,6 @@ import ssl
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
-import msgspec
 import structlog
 from grpclib.metadata import encode_timeout
 from h2.exceptions import ProtocolError
@@ -21,12 +20,13 @@ from meeting.kernel.clock import Clock
 from meeting.kernel.errors import Fault, Kind, invalid
 from meeting.kernel.secret import Secret
 from meeting.kernel.trace import outward, span
-from meeting.transports.grpc.codec import Malformed, Unfit, decoder, encoder
+from meeting.transports.grpc.codec import Malformed, Unfit
 from meeting.transports.grpc.dispatch import within
 from meeting.transports.grpc.faults import restored
 from meeting.transports.grpc.inbox import Lost
-from meeting.transports.grpc.link import Link, connect
-from meeting.transports.grpc.service import shape
+from meeting.transports.grpc.link import Link
+from meeting.transports.grpc.method import Method
+from meeting.transports.grpc.place import Place
 from meeting.transports.grpc.wire import Headers, once
 
 log = structlog.get_logger(__name__)
@@ -42,68 +42,6 @@ SILENT_SECONDS = 1.0
 """How long a call has to have heard nothing before that speaks against the connection."""
 PAUSING = 0.05
 """Which part of it each pause may be, at most."""
-
-
-class Method(msgspec.Struct, frozen=True):
-    """A call as a client makes it."""
-
-    path: str
-    encode: Callable[[Any], bytes]
-    decode: Callable[[bytes], Any]
-    repeat: bool
-    """Whether twice is as good as once."""
-
-    @property
-    def name(self) -> str:
-        """Return its name within the service."""
-        return self.path.rpartition("/")[2]
-
-
-def method(path: str, *, repeat: bool = False) -> Method:
-    """Make a call of meeting.proto: `method("/grpc.UserService/GetUser", repeat=True)`."""
-    found = shape(path)
-    return Method(path, encoder(found.request), decoder(found.answer), repeat)
-
-
-class Place:
-    """One address of a peer, and the connection to it."""
-
-    def __init__(self, address: str) -> None:
-        host, _, port = address.rpartition(":")
-        self.address = address
-        self.host, self.port = host.strip("[]"), int(port)
-        self.link: Link | None = None
-        self.failed = 0.0
-        """When it last failed, on the loop's clock."""
-        self._turn = asyncio.Lock()
-
-    async def linked(self, tls: ssl.SSLContext | None, seconds: float) -> Link:
-        """Return the connection, made anew where there is none; those who come at once share it."""
-        asked = asyncio.get_running_loop().time()
-        async with self._turn:
-            if self.link is not None and self.link.alive:
-                return self.link
-            if self.failed >= asked:
-                raise Lost("it could not be reached just now")
-            try:
-                self.link = await connect(self.host, self.port, tls, seconds)
-            except (OSError, TimeoutError) as error:
-                self.fail()
-                raise Lost(str(error) or "it does not answer") from error
-            except Lost:
-                self.fail()
-                raise
-            return self.link
-
-    def fail(self) -> None:
-        """Ask elsewhere first, from now on."""
-        self.failed = asyncio.get_running_loop().time()
-
-    def leave(self) -> None:
-        """Hang up."""
-        if self.link is not None:
-            self.link.leave()
-            self.link = None
 
 
 class Channel:

@@ -7,7 +7,7 @@ from grpclib.health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
 
 from meeting.kernel.call import Call
 from meeting.kernel.errors import Fault, Kind
-from meeting.transports.grpc.channel import Method
+from meeting.transports.grpc.method import Method
 from meeting.transports.grpc.service import Rpc, parser
 
 NAME = "grpc.health.v1.Health"

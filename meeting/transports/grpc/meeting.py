@@ -6,7 +6,7 @@ from meeting.domains.meeting.api import Access, AnalysisResult, MeetingApi, Meet
 from meeting.domains.meeting.model import Settings
 from meeting.kernel.call import Call
 from meeting.transports.grpc import alike
-from meeting.transports.grpc.channel import Channel, method
+from meeting.transports.grpc.channel import Channel
 from meeting.transports.grpc.messages.google.protobuf import Empty
 from meeting.transports.grpc.messages.grpc import (
     GetActiveMeetingsResponse,
@@ -17,6 +17,7 @@ from meeting.transports.grpc.messages.grpc import (
     ValidateUserAccessRequest,
     ValidateUserAccessResponse,
 )
+from meeting.transports.grpc.method import method
 from meeting.transports.grpc.service import Rpc, service
 
 _objects = msgspec.json.Decoder(dict[str, object])

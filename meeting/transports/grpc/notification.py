@@ -9,7 +9,7 @@ from meeting.domains.notification.api import (
 )
 from meeting.kernel.call import Call
 from meeting.transports.grpc import alike, messages
-from meeting.transports.grpc.channel import Channel, method
+from meeting.transports.grpc.channel import Channel
 from meeting.transports.grpc.messages.google.protobuf import Empty
 from meeting.transports.grpc.messages.grpc import (
     GetNotificationHistoryRequest,
@@ -17,6 +17,7 @@ from meeting.transports.grpc.messages.grpc import (
     SendBulkNotificationsRequest,
     SendNotificationRequest,
 )
+from meeting.transports.grpc.method import method
 from meeting.transports.grpc.service import Rpc, service
 
 

@@ -3,7 +3,7 @@
 from meeting.domains.signaling.api import Broadcast, Joined, Left, RoomUser, SignalingApi
 from meeting.kernel.call import Call
 from meeting.transports.grpc import alike, messages
-from meeting.transports.grpc.channel import Channel, method
+from meeting.transports.grpc.channel import Channel
 from meeting.transports.grpc.messages.google.protobuf import Empty
 from meeting.transports.grpc.messages.grpc import (
     BroadcastMessageRequest,
@@ -12,6 +12,7 @@ from meeting.transports.grpc.messages.grpc import (
     NotifyUserJoinedRequest,
     NotifyUserLeftRequest,
 )
+from meeting.transports.grpc.method import method
 from meeting.transports.grpc.service import Rpc, service
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from meeting.domains.user.api import Identity, Person, UserApi
 from meeting.kernel.call import Call, Role
 from meeting.transports.grpc import alike
-from meeting.transports.grpc.channel import Channel, method
+from meeting.transports.grpc.channel import Channel
 from meeting.transports.grpc.messages.google.protobuf import Empty
 from meeting.transports.grpc.messages.grpc import (
     GetUserRequest,
@@ -16,6 +16,7 @@ from meeting.transports.grpc.messages.grpc import (
     ValidateTokenRequest,
     ValidateTokenResponse,
 )
+from meeting.transports.grpc.method import method
 from meeting.transports.grpc.service import Rpc, service
 
 _ERRORS = ("", "expired", "revoked", "malformed", "banned")

@@ -15,12 +15,12 @@ from meeting.kernel.call import Call
 from meeting.kernel.errors import Fault, Kind
 from meeting.kernel.secret import Secret
 from meeting.transports.grpc import tls, user
-from meeting.transports.grpc.channel import method
 from meeting.transports.grpc.messages.grpc import (
     BroadcastMessageRequest,
     GetUserRequest,
     GetUserResponse,
 )
+from meeting.transports.grpc.method import method
 from meeting.transports.grpc.service import Rpc
 from meeting.transports.grpc.user import UserClient
 from tests.front import Front, front
