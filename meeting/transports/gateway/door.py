@@ -28,8 +28,9 @@ from meeting.transports.http.errors import fault_of
 from meeting.transports.http.exchange import Exchange
 from meeting.transports.http.forwarded import vouched
 from meeting.transports.http.gate import PROBES, harmless, presented, serves
+from meeting.transports.match import Match
 from meeting.transports.origin import admitted
-from meeting.transports.policy import BARE, SOCKETS, USER, Domain, Match, Who
+from meeting.transports.policy import BARE, SOCKETS, USER, Domain, Who
 from meeting.transports.services import Services
 
 log = structlog.get_logger("meeting.access")

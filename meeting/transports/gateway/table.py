@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 
 from meeting.transports import policy
-from meeting.transports.policy import Domain, Load, Match, Route
+from meeting.transports.match import Match, Table as Rows
+from meeting.transports.policy import Domain, Load, Route
 
 
 class Table:
@@ -14,7 +15,7 @@ class Table:
 
     def __init__(self) -> None:
         self.routes: Mapping[Route, Domain] = policy.owners()
-        self._rows = policy.Table(policy.whole())
+        self._rows = Rows(policy.whole())
         self._owners: dict[str, Domain] = {}
         for (_, template), domain in self.routes.items():
             if self._owners.setdefault(template, domain) is not domain:

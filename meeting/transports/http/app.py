@@ -22,6 +22,7 @@ from meeting.transports.http.asgi import App
 from meeting.transports.http.envelope import wanted
 from meeting.transports.http.errors import handler
 from meeting.transports.http.gate import CALL, Desk, Gate
+from meeting.transports.match import Table
 
 
 def build(
@@ -42,7 +43,7 @@ def build(
         # litestar 2. litestar 3 will want a mark on each; we say litestar<3.
         warnings.simplefilter("ignore", LitestarDeprecationWarning)
         inner = _litestar(routes, bare, sockets, desk.clock)
-    return Gate(cast("App", inner), policy.Table(policy.rows(served(inner), domains)), desk)
+    return Gate(cast("App", inner), Table(policy.rows(served(inner), domains)), desk)
 
 
 def _litestar(

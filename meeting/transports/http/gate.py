@@ -25,8 +25,9 @@ from meeting.transports.http.errors import fault_of
 from meeting.transports.http.exchange import HARMLESS, Exchange
 from meeting.transports.http.idempotency import Once, key_of
 from meeting.transports.http.limits import Limits, Window, neighbourhood
+from meeting.transports.match import Match, Table
 from meeting.transports.origin import admitted
-from meeting.transports.policy import PREFIX, Match, Rule, Table, Who
+from meeting.transports.policy import PREFIX, Rule, Who
 from meeting.transports.services import Services
 
 log = structlog.get_logger("meeting.access")

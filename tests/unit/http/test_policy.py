@@ -7,13 +7,13 @@ from meeting.kernel.clock import SystemClock
 from meeting.kernel.errors import Fault, Kind
 from meeting.kernel.ids import MAX_ID
 from meeting.transports.http.app import _litestar, served
+from meeting.transports.match import Table
 from meeting.transports.policy import (
     BARE,
     OWNED,
     POLICY,
     PREFIX,
     Domain,
-    Table,
     Who,
     owners,
     rows,
