@@ -2,7 +2,7 @@
 
 import msgspec
 
-from meeting.domains.meeting import rules
+from meeting.domains.meeting import rights, rules
 from meeting.domains.meeting.model import Meeting, Participant, PartRole, Standing
 from meeting.domains.meeting.people import People, newcomer
 from meeting.domains.meeting.ports import MeetingUnit
@@ -80,7 +80,7 @@ class Attendance:
         async with self._units.read() as unit:
             found = await unit.meeting(meeting_id)
             seat = await unit.seat(meeting_id, user_id)
-            meeting = rules.seen(found, seat)
+            meeting = rights.seen(found, seat)
             checked = ""
             if password is not None and rules.needs_password(meeting, seat):
                 checked = await unit.password_hash(meeting_id)
@@ -95,7 +95,7 @@ class Attendance:
             seat = await unit.seat(meeting_id, user_id, lock=True) or seat
             known = known and checked == await unit.password_hash(meeting_id)
             after, taken, event = rules.join(
-                rules.seen(found, seat if seat.id else None),
+                rights.seen(found, seat if seat.id else None),
                 seat,
                 password_known=known,
                 now=self._clock.now(),
@@ -118,7 +118,7 @@ class Attendance:
         async with self._units.write() as unit:
             found = await unit.meeting(meeting_id, lock=True)
             seat = await unit.seat(meeting_id, user_id, lock=True)
-            after = rules.seen(found, seat)
+            after = rights.seen(found, seat)
             if seat is not None:
                 after, left, event = rules.leave(after, seat, "user_left", self._clock.now())
                 if event is not None:
@@ -133,8 +133,8 @@ class Attendance:
         """List the members for a member; who waits or was removed is shown to moderators alone."""
         async with self._units.read() as unit:
             seat = await unit.seat(meeting_id, call.caller.user_id)
-            rules.seen(await unit.meeting(meeting_id), seat)
-            everybody = rules.belongs(seat).moderates
+            rights.seen(await unit.meeting(meeting_id), seat)
+            everybody = rights.belongs(seat).moderates
             return await unit.participants(meeting_id, everybody=everybody, page=page)
 
     async def invite(
@@ -157,6 +157,6 @@ class Attendance:
     ) -> Meeting:
         found = await unit.meeting(meeting_id, lock=lock)
         seat = await unit.seat(meeting_id, call.caller.user_id)
-        meeting = rules.seen(found, seat)
-        rules.moderates(seat)
+        meeting = rights.seen(found, seat)
+        rights.moderates(seat)
         return meeting

@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Meta
 
 from meeting.domains.ai.api import REPORT, SPEECH, analysis_named
-from meeting.domains.meeting import rules
+from meeting.domains.meeting import rights
 from meeting.domains.meeting.api import RESULT_BYTES, AnalysisResult
 from meeting.domains.meeting.ports import MeetingUnit
 from meeting.domains.meeting.record import ANALYSES, TRANSCRIPTS, Analysis, Line, result_key
@@ -68,7 +68,7 @@ class Findings:
         call.caller.serves()
         analysis, heard = self._read(result, call.caller.service)
         async with self._units.read() as unit:
-            rules.known(await unit.meeting(analysis.meeting_id))
+            rights.known(await unit.meeting(analysis.meeting_id))
             seat = await unit.seat(analysis.meeting_id, analysis.user_id)
         await self._put(ANALYSES, analysis, analysis.analysis_type, analysis.created_at)
         if heard is not None and heard.text:

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from meeting.domains.meeting import rules
+from meeting.domains.meeting import rights, rules
 from meeting.domains.meeting.model import Meeting, Status
 from meeting.domains.meeting.ports import MeetingUnit
 from meeting.domains.meeting.tasks import EndMeeting
@@ -52,7 +52,7 @@ class Lifecycle:
     async def move(self, meeting_id: int, status: Status) -> Meeting:
         """Bring a meeting into a state, for a service, as its host would."""
         async with self._units.write() as unit:
-            meeting = rules.known(await unit.meeting(meeting_id, lock=True))
+            meeting = rights.known(await unit.meeting(meeting_id, lock=True))
             match status:
                 case Status.ACTIVE:
                     return await begin(unit, meeting, self._clock.now())
@@ -78,6 +78,6 @@ class Lifecycle:
     async def _hosted(self, unit: MeetingUnit, call: Call, meeting_id: int) -> Meeting:
         caller = call.caller.user_id
         found = await unit.meeting(meeting_id, lock=True)
-        meeting = rules.seen(found, await unit.seat(meeting_id, caller))
-        rules.hosts(meeting, caller)
+        meeting = rights.seen(found, await unit.seat(meeting_id, caller))
+        rights.hosts(meeting, caller)
         return meeting

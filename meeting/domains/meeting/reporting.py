@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from meeting.domains.ai.api import REPORT
-from meeting.domains.meeting import rules
+from meeting.domains.meeting import rights
 from meeting.domains.meeting.lifecycle import finish
 from meeting.domains.meeting.model import Meeting, Participant, RoomStatus, Status
 from meeting.domains.meeting.ports import Mark, MeetingUnit
@@ -51,7 +51,7 @@ class Reporter:
         """End the meeting if nobody has, as its host would, and make what is wanted."""
         meeting_id = task.meeting_id
         async with self._units.write() as unit:
-            meeting = rules.known(await unit.meeting(meeting_id, lock=True))
+            meeting = rights.known(await unit.meeting(meeting_id, lock=True))
             if meeting.status is not Status.ENDED:
                 meeting = await finish(unit, meeting, self._clock.now())
             await unit.rooms.set(meeting_id, RoomStatus.RELEASED)

@@ -5,7 +5,7 @@ from typing import TypeVar
 
 import msgspec
 
-from meeting.domains.meeting import rules
+from meeting.domains.meeting import rights, rules
 from meeting.domains.meeting.ports import MeetingUnit
 from meeting.domains.meeting.record import ANALYSES, TRANSCRIPTS, Analysis, Line, Source, best
 from meeting.domains.meeting.report import REPORTS, Report, report_key
@@ -59,8 +59,8 @@ class Results:
         for _ in range(LOOKS):
             async with self._units.read() as unit:
                 seat = await unit.seat(meeting_id, call.caller.user_id)
-                meeting = rules.seen(await unit.meeting(meeting_id), seat)
-                rules.belongs(seat)
+                meeting = rights.seen(await unit.meeting(meeting_id), seat)
+                rights.belongs(seat)
                 rules.reported(meeting)
                 mark = await unit.reports.mark(meeting_id)
             if mark is None or not mark.made:
@@ -73,8 +73,8 @@ class Results:
     async def _member(self, call: Call, meeting_id: int) -> None:
         async with self._units.read() as unit:
             seat = await unit.seat(meeting_id, call.caller.user_id)
-            rules.seen(await unit.meeting(meeting_id), seat)
-            rules.belongs(seat)
+            rights.seen(await unit.meeting(meeting_id), seat)
+            rights.belongs(seat)
 
     async def _find(
         self, meeting_id: int, source: str, user_id: int | None, page: Page

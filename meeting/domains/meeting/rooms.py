@@ -5,7 +5,7 @@ Its state tells clients and operators that the house has done its part; nobody i
 
 import msgspec
 
-from meeting.domains.meeting import rules
+from meeting.domains.meeting import rights, rules
 from meeting.domains.meeting.model import Meeting, RoomStatus, Status
 from meeting.domains.meeting.ports import MeetingUnit
 from meeting.domains.meeting.tasks import CreateMeeting
@@ -31,8 +31,8 @@ class Rooms:
         """Return the room, for a member."""
         async with self._units.read() as unit:
             seat = await unit.seat(meeting_id, call.caller.user_id)
-            meeting = rules.seen(await unit.meeting(meeting_id), seat)
-            rules.belongs(seat)
+            meeting = rights.seen(await unit.meeting(meeting_id), seat)
+            rights.belongs(seat)
             return Room(meeting=meeting, status=await unit.rooms.status(meeting_id))
 
     async def prepare(self, call: Call, meeting_id: int) -> Room:
@@ -52,8 +52,8 @@ class Rooms:
     async def _hosted(self, unit: MeetingUnit, call: Call, meeting_id: int) -> Meeting:
         caller = call.caller.user_id
         found = await unit.meeting(meeting_id, lock=True)
-        meeting = rules.seen(found, await unit.seat(meeting_id, caller))
-        rules.hosts(meeting, caller)
+        meeting = rights.seen(found, await unit.seat(meeting_id, caller))
+        rights.hosts(meeting, caller)
         return meeting
 
     async def _set(self, unit: MeetingUnit, meeting: Meeting, status: RoomStatus) -> Room:
@@ -70,7 +70,7 @@ class RoomMaker:
     async def __call__(self, task: CreateMeeting, work: Work) -> None:
         """Make a room ready that nobody has touched yet; one that was released stays so."""
         async with self._units.write() as unit:
-            meeting = rules.known(await unit.meeting(task.meeting_id, lock=True))
+            meeting = rights.known(await unit.meeting(task.meeting_id, lock=True))
             over = meeting.status in (Status.ENDED, Status.CANCELLED)
             if not over and await unit.rooms.status(meeting.id) is RoomStatus.PENDING:
                 await unit.rooms.set(meeting.id, RoomStatus.READY)

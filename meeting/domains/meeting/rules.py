@@ -8,6 +8,7 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
+from meeting.domains.meeting import rights
 from meeting.domains.meeting.events import (
     LeaveReason,
     MeetingEnded,
@@ -24,40 +25,6 @@ from meeting.domains.meeting.model import (
     Status,
 )
 from meeting.kernel.errors import Fault, Kind
-
-
-def seen(meeting: Meeting | None, seat: Participant | None) -> Meeting:
-    """Return the meeting to who may know of it; a private one is hidden from all but members."""
-    if meeting is None or (meeting.private and (seat is None or not seat.member)):
-        raise Fault(Kind.MEETING_NOT_FOUND, "there is no such meeting")
-    return meeting
-
-
-def known(meeting: Meeting | None) -> Meeting:
-    """Return a meeting that is there, to whoever may know of all."""
-    if meeting is None:
-        raise Fault(Kind.MEETING_NOT_FOUND, "there is no such meeting")
-    return meeting
-
-
-def belongs(seat: Participant | None) -> Participant:
-    """Return the seat of a member; what a meeting holds is for members alone."""
-    if seat is None or not seat.member:
-        raise Fault(Kind.FORBIDDEN, "only members of the meeting may see this; join it first")
-    return seat
-
-
-def moderates(seat: Participant | None) -> Participant:
-    """Return the seat of the host or a moderator."""
-    if seat is None or not seat.moderates:
-        raise Fault(Kind.FORBIDDEN, "only the host and moderators may do this")
-    return seat
-
-
-def hosts(meeting: Meeting, user_id: int) -> None:
-    """Refuse everybody but the creator."""
-    if meeting.creator_id != user_id:
-        raise Fault(Kind.FORBIDDEN, "only the host may do this")
 
 
 def start(
@@ -170,7 +137,7 @@ def join(
     `seat` is the stored row or, with id 0, one made by `people.newcomer` for a user who has none.
     """
     stored = seat if seat.id else None
-    seen(meeting, stored)
+    rights.seen(meeting, stored)
     if seat.status in (Standing.KICKED, Standing.REJECTED):
         raise Fault(Kind.FORBIDDEN, "you were removed from this meeting and may not come back")
     if seat.status is Standing.JOINED:

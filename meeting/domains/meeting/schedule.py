@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import msgspec
 
-from meeting.domains.meeting import rules
+from meeting.domains.meeting import rights, rules
 from meeting.domains.meeting.events import MeetingCreated
 from meeting.domains.meeting.model import Draft, Meeting, Status
 from meeting.domains.meeting.people import People, newcomer
@@ -116,7 +116,7 @@ class Schedule:
             meeting = await unit.meeting(meeting_id)
             if call.caller.is_service and meeting is not None:
                 return meeting
-            return rules.seen(meeting, await unit.seat(meeting_id, call.caller.user_id))
+            return rights.seen(meeting, await unit.seat(meeting_id, call.caller.user_id))
 
 
 def _fingerprint(draft: Draft) -> str:

@@ -1,6 +1,6 @@
 """The face that other domains see: `MeetingApi`, on the use cases of this domain."""
 
-from meeting.domains.meeting import rules
+from meeting.domains.meeting import rights, rules
 from meeting.domains.meeting.api import ACTIVE, Access, AnalysisResult, MeetingInfo
 from meeting.domains.meeting.attendance import Attendance
 from meeting.domains.meeting.findings import Findings
@@ -98,7 +98,7 @@ def _status(name: str) -> Status:
 def _access(meeting: Meeting | None, seat: Participant | None) -> Access:
     """Judge without changing anything: the host and the joined are in, the others learn why not."""
     try:
-        error = _barred(rules.seen(meeting, seat), seat)
+        error = _barred(rights.seen(meeting, seat), seat)
     except Fault:
         return Access(has_access=False, error="meeting not found")
     return Access(has_access=not error, role=_role(seat), error=error)

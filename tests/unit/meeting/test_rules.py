@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from msgspec.structs import replace
 
-from meeting.domains.meeting import rules
+from meeting.domains.meeting import rights, rules
 from meeting.domains.meeting.model import (
     Meeting,
     MeetingType,
@@ -206,7 +206,7 @@ def test_only_members_read_and_only_moderators_decide(standing: Standing) -> Non
     moderator = a_seat(status=standing, role=PartRole.MODERATOR)
     member = standing in (Standing.INVITED, Standing.JOINED, Standing.LEFT)
     assert moderator.moderates is moderator.member is member
-    for rule in (rules.belongs, rules.moderates):
+    for rule in (rights.belongs, rights.moderates):
         if member:
             assert rule(moderator) is moderator
         else:
@@ -216,7 +216,7 @@ def test_only_members_read_and_only_moderators_decide(standing: Standing) -> Non
 
 def test_a_moderator_is_no_host() -> None:
     """Ending and starting are the creator's alone."""
-    rules.hosts(ACTIVE, HOST)
+    rights.hosts(ACTIVE, HOST)
     with pytest.raises(Fault) as caught:
-        rules.hosts(ACTIVE, GUEST)
+        rights.hosts(ACTIVE, GUEST)
     assert caught.value.kind is Kind.FORBIDDEN
