@@ -5,7 +5,8 @@ unit takes the row out again: so nothing is ever done twice here. Over another q
 writes tasks into the outbox, and notes by their ids which ones have had their effect.
 """
 
-from collections.abc import Collection, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 
 import msgspec
@@ -186,3 +187,11 @@ def hold(held: Sequence[Held]) -> ColumnElement[bool]:
 def name(held: Held) -> tuple[str, int]:
     """Name a hold within its queue."""
     return held.letter.id, held.fence
+
+
+def spans(held: Iterable[Held]) -> Iterable[tuple[float, list[Held]]]:
+    """Part holds by how long they last, within each queue."""
+    groups: dict[tuple[str, float], list[Held]] = defaultdict(list)
+    for each in held:
+        groups[each.queue, each.letter.hold].append(each)
+    return [(span, group) for (_, span), group in groups.items()]
