@@ -21,6 +21,7 @@ from tests.contract.api.ai import (
     named,
     not_looked_up,
 )
+from tests.contract.api.before import Before
 from tests.contract.api.ways import WAYS, over
 from tests.integration.ai.laboratory import Laboratory, laboratory
 from tests.integration.ai.peer import Peer, error, peer, success
@@ -96,17 +97,7 @@ async def test_keeps(way: str, promise: Promise, tmp_path: Path) -> None:
         await promise(world)
 
 
-class Before:
-    """Stands before the service object."""
-
-    def __init__(self, whole: AiService) -> None:
-        self._whole = whole
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._whole, name)
-
-
-class Renaming(Before):
+class Renaming(Before[AiService]):
     """Answers by names of its own."""
 
     async def process_audio_data(self, call: Call, request: AudioRequest) -> AudioAnswer:
@@ -116,7 +107,7 @@ class Renaming(Before):
         return await self._whole.process_audio_data(call, request)
 
 
-class Trusting(Before):
+class Trusting(Before[AiService]):
     """Lets everybody in."""
 
     async def process_audio_data(self, call: Call, request: AudioRequest) -> AudioAnswer:
@@ -132,7 +123,7 @@ class Trusting(Before):
         )
 
 
-class Selfish(Before):
+class Selfish(Before[AiService]):
     """Takes whoever asks for whoever speaks."""
 
     async def process_audio_data(self, call: Call, request: AudioRequest) -> AudioAnswer:
@@ -147,7 +138,7 @@ class Selfish(Before):
         )
 
 
-class Brief(Before):
+class Brief(Before[AiService]):
     """Finds the newest alone."""
 
     async def get_ai_analysis(self, call: Call, task_id: str = "", meeting_id: int = 0) -> Findings:

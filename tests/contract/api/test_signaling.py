@@ -11,6 +11,7 @@ import pytest
 from meeting.domains.signaling.api import Broadcast, Joined, RoomUser, SignalingApi
 from meeting.domains.signaling.broadcasts import Broadcasts
 from meeting.kernel.call import Call, Caller
+from tests.contract.api.before import Before
 from tests.contract.api.signaling import (
     PROMISES,
     Socket,
@@ -78,17 +79,7 @@ async def test_keeps(way: str, promise: Promise, tmp_path: Path) -> None:
         await promise(opened)
 
 
-class Before:
-    """Stands before the service object."""
-
-    def __init__(self, whole: Broadcasts) -> None:
-        self._whole = whole
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._whole, name)
-
-
-class Loud(Before):
+class Loud(Before[Broadcasts]):
     """Tells everybody in the room, whoever it is for."""
 
     async def broadcast_message(self, call: Call, broadcast: Broadcast) -> None:
@@ -98,7 +89,7 @@ class Loud(Before):
         await self._whole.broadcast_message(call, broadcast)
 
 
-class Anonymous(Before):
+class Anonymous(Before[Broadcasts]):
     """Does not say who it is from."""
 
     async def broadcast_message(self, call: Call, broadcast: Broadcast) -> None:
@@ -108,7 +99,7 @@ class Anonymous(Before):
         )
 
 
-class Echoing(Before):
+class Echoing(Before[Broadcasts]):
     """Tells whoever came of themselves."""
 
     async def notify_user_joined(self, call: Call, joined: Joined) -> None:
@@ -118,7 +109,7 @@ class Echoing(Before):
         )
 
 
-class Crowded(Before):
+class Crowded(Before[Broadcasts]):
     """Lists users, not peers."""
 
     async def get_room_users(self, call: Call, room_id: str) -> list[RoomUser]:
@@ -127,7 +118,7 @@ class Crowded(Before):
         return list({each.user_id: each for each in found}.values())
 
 
-class Public(Before):
+class Public(Before[Broadcasts]):
     """Lists for everybody."""
 
     async def get_room_users(self, call: Call, room_id: str) -> list[RoomUser]:
