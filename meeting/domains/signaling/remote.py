@@ -10,19 +10,19 @@ import msgspec
 import structlog
 
 from meeting.domains.signaling import letter as letters
-from meeting.domains.signaling.letter import Letter, Sender
+from meeting.domains.signaling.letter import Letter
 from meeting.domains.signaling.model import Place
 from meeting.domains.signaling.ports import Post
 from meeting.domains.signaling.room import Room
 from meeting.domains.signaling.rooms import Rooms
 from meeting.domains.signaling.roster import Roster
-from meeting.domains.signaling.router import LocalRouter
+from meeting.domains.signaling.router import LocalRouter, Router
 
 log = structlog.get_logger(__name__)
 
 
-class RemoteRouter:
-    """Satisfies `Router`."""
+class RemoteRouter(Router):
+    """The router of a house whose peers speak to this process or to others."""
 
     def __init__(self, local: LocalRouter, rooms: Rooms, roster: Roster, post: Post) -> None:
         self._local = local
@@ -30,59 +30,34 @@ class RemoteRouter:
         self._roster = roster
         self._post = post
 
-    async def to_peer(
-        self,
-        room_id: str,
-        peer_id: str,
-        user_id: int | None,
-        frame: bytes,
-        *,
-        sender: Sender | None = None,
-    ) -> bool:
-        """Send to one peer, which must be the named user's if one is named; False: not there."""
-        letter = Letter(room_id, user_id or 0, peer_id, sender=sender)
-        room = self._rooms.get(room_id)
+    async def _to_peer(self, letter: Letter, frame: bytes) -> int:
+        room = self._rooms.get(letter.room_id)
         place = None
         if room is not None:
-            seated = room.peer(peer_id)
-            place = room.replica.peer(peer_id) if seated is None else seated.place
+            seated = room.peer(letter.peer_id)
+            place = room.replica.peer(letter.peer_id) if seated is None else seated.place
         if place is None:
-            place = await self._roster.find(room_id, peer_id)
+            place = await self._roster.find(letter.room_id, letter.peer_id)
         if place is None or not letter.fits(place):
-            return False
+            return 0
         if place.node == self._post.node:
-            return self._local.deliver(letter, frame) > 0
-        return await self._send([place], letter, frame) > 0
+            return self._local.deliver(letter, frame)
+        return await self._send([place], letter, frame)
 
-    async def to_user(
-        self,
-        room_id: str,
-        user_id: int,
-        frame: bytes,
-        *,
-        but: str = "",
-        sender: Sender | None = None,
-    ) -> int:
-        """Send to all peers of a user, `but` one; 0 where there is none."""
-        letter = Letter(room_id, user_id, but=but, sender=sender)
-        room = self._known(room_id, sender)
-        places = [] if room is None else room.replica.of_user(user_id)
+    async def _to_user(self, letter: Letter, frame: bytes) -> int:
+        room = self._known(letter)
+        places = [] if room is None else room.replica.of_user(letter.user_id)
         if not any(letter.fits(place) for place in places):
-            places = await self._roster.held(room_id, user_id)
+            places = await self._roster.held(letter.room_id, letter.user_id)
         return await self._spread(places, letter, frame)
 
-    async def to_room(
-        self, room_id: str, frame: bytes, *, but: str = "", sender: Sender | None = None
-    ) -> None:
-        """Send to every peer, `but` one."""
-        letter = Letter(room_id, but=but, sender=sender)
-        room = self._known(room_id, sender)
-        places = (await self._roster.roll(room_id)).places if room is None else list(room.replica)
+    async def _to_room(self, letter: Letter, frame: bytes) -> None:
+        room = self._known(letter)
+        roll = self._roster.roll
+        places = (await roll(letter.room_id)).places if room is None else list(room.replica)
         await self._spread(places, letter, frame)
 
-    async def to_sockets(self, user_id: int, frame: bytes) -> None:
-        """Send to all sockets of a user, in whichever room or in none."""
-        letter = Letter(user_id=user_id)
+    async def _to_sockets(self, letter: Letter, frame: bytes) -> None:
         # A service that is told to try again must not be heard here each time.
         await self._post.send(None, letters.write(letter), frame)
         self._local.deliver(letter, frame)
@@ -101,9 +76,9 @@ class RemoteRouter:
         if closed := self._rooms.cut_off(self._post.node):
             log.error("frames of other processes are lost: rooms are closed", rooms=closed)
 
-    def _known(self, room_id: str, sender: Sender | None) -> Room | None:
+    def _known(self, letter: Letter) -> Room | None:
         """Return a room whose replica shows all that the sender has been shown."""
-        room = self._rooms.get(room_id)
+        room, sender = self._rooms.get(letter.room_id), letter.sender
         if room is None or room.replica.version < (sender.version if sender else 1):
             return None
         return room
