@@ -67,7 +67,7 @@ def _foreseen() -> tuple[type[Exception], ...]:
     from meeting.app.supervisor.account import Unable
     from meeting.engine.library import Missing
     from meeting.stores.relational.revision import Unfit
-    from meeting.transports.http.server import BindError
+    from meeting.transports.listening import BindError
 
     return Held, Fault, Missing, BindError, Unable, Unfit
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import socket
 from collections.abc import Callable, Collection, Mapping, Sequence
 
 from aiohttp import web
@@ -24,7 +23,8 @@ from meeting.transports.gateway.watch import Watch
 from meeting.transports.http.exchange import LINGER_SECONDS, stamp
 from meeting.transports.http.health import Readiness
 from meeting.transports.http.refusal import refusal
-from meeting.transports.http.server import BACKLOG, HEAD_BYTES, HEAD_SECONDS, Full, bind
+from meeting.transports.http.server import HEAD_BYTES, HEAD_SECONDS, Full
+from meeting.transports.listening import BACKLOG, Listening
 from meeting.transports.policy import Domain
 from meeting.transports.services import Services
 
@@ -38,7 +38,7 @@ _log = logging.getLogger(__name__)
 _log.addFilter(_ours)
 
 
-class Gateway:
+class Gateway(Listening):
     """A reverse proxy in front of the `owners`, each with the addresses of its processes.
 
     `ready` tells how the modules of this process are; `tokens` mark the clients' addresses, so that
@@ -62,9 +62,7 @@ class Gateway:
         metrics_open: bool = False,
         drain_seconds: float = 20.0,
     ) -> None:
-        self.host = host
-        self.port = port
-        self._setting = setting
+        super().__init__(host, port, setting)
         self._bounds = bounds
         self._clock = clock
         self._ids = ids
@@ -85,19 +83,13 @@ class Gateway:
             ids=ids,
             origins=origins,
         )
-        self._socket: socket.socket | None = None
-        self._server: asyncio.Server | None = None
         self._http: web.Server | None = None
         self._drain_seconds = drain_seconds
         self._stopping: asyncio.Task[None] | None = None
 
-    def bind(self) -> None:
-        """Take the port; `BindError` where it can't be had. With port 0 the system chooses."""
-        self._opened()
-
     async def start(self) -> None:
         """Serve; returns once connections are accepted. No owner has to be there yet."""
-        opened = self._opened()
+        self.bind()
         await self._owners.start()
         self._http = web.Server(
             Door(self._desk),
@@ -111,14 +103,12 @@ class Gateway:
             max_headers=HEADERS,
             auto_decompress=False,
         )
-        loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(self._protocol, sock=opened, backlog=BACKLOG)
+        await self._listen(self._protocol, backlog=BACKLOG)
 
     async def close(self) -> None:
         """Accept nothing new; who is connected stays, but gets no new request through."""
         self._desk.closing.set()
-        if self._server is not None:
-            self._server.close()
+        self._shut()
 
     async def stop(self) -> None:
         """Close all sockets, let what runs end (for `drain_seconds`), and leave the port."""
@@ -130,19 +120,12 @@ class Gateway:
     async def _stop(self) -> None:
         await self.close()
         if self._http is None:
-            if self._socket is not None:
-                self._socket.close()
+            self._leave()
             return
         await self._sockets.drain()
         self._http.pre_shutdown()
         await self._http.shutdown(self._drain_seconds)
         await self._owners.close()
-
-    def _opened(self) -> socket.socket:
-        if self._socket is None:
-            self._socket = bind(self.host, self.port, self._setting)
-            self.port = self._socket.getsockname()[1]
-        return self._socket
 
     def _protocol(self) -> asyncio.Protocol:
         """Make what serves one connection, if there is room for it."""

@@ -1,7 +1,6 @@
 """One gRPC port: bound early, within bounds, and drained without leaving anybody in the dark."""
 
 import asyncio
-import socket
 import ssl
 from collections.abc import Iterable
 from typing import cast
@@ -15,7 +14,7 @@ from meeting.transports.grpc.gate import Desk, Gate
 from meeting.transports.grpc.service import Rpc, rows
 from meeting.transports.grpc.wire import LEAVE_SECONDS, STREAMS, Wire
 from meeting.transports.http.body import Store
-from meeting.transports.http.server import bind
+from meeting.transports.listening import Listening
 
 CONNECTIONS = 1000
 MESSAGE_BYTES = 32 * 2**20
@@ -37,7 +36,7 @@ class Quiet(msgspec.Struct, frozen=True):
 QUIET = Quiet()
 
 
-class Port:
+class Port(Listening):
     """`bind` early, `start` when its services can answer, `close` and `stop` to drain it."""
 
     def __init__(
@@ -57,8 +56,7 @@ class Port:
         quiet: Quiet = QUIET,
         tls: ssl.SSLContext | None = None,
     ) -> None:
-        self.host = host
-        self.port = port
+        super().__init__(host, port, setting)
         self._told_ready = ready
         own = list(rpcs)
         names = {rpc.service for rpc in own}
@@ -75,25 +73,13 @@ class Port:
         self.streams = streams
         self.quiet = quiet
         self.guests: set[Guest] = set()
-        self._setting = setting
         self._drain_seconds = drain_seconds
         self._tls = tls
-        self._socket: socket.socket | None = None
-        self._server: asyncio.AbstractServer | None = None
-
-    def bind(self) -> None:
-        """Take the port; `BindError` where it can't be had. With port 0 the system chooses."""
-        self._socket = bind(self.host, self.port, self._setting)
-        self.port = self._socket.getsockname()[1]
 
     async def start(self) -> None:
         """Serve; returns once connections are accepted."""
-        if self._socket is None:
-            self.bind()
-        taken = cast("socket.socket", self._socket)
-        self._server = await asyncio.get_running_loop().create_server(
+        await self._listen(
             lambda: Guest(self),
-            sock=taken,
             ssl=self._tls,
             ssl_handshake_timeout=self.quiet.hello if self._tls else None,
         )
@@ -101,8 +87,7 @@ class Port:
     async def close(self) -> None:
         """Accept nothing new: no connections, and no calls on those that there are."""
         self.dispatch.closing = True
-        if self._server is not None:
-            self._server.close()
+        self._shut()
 
     async def stop(self) -> None:
         """Let open calls end (for `drain_seconds`), tell the others so, and leave the port."""
@@ -114,8 +99,7 @@ class Port:
             guest.calls.tell()
         await self._calm(TOLD_SECONDS)
         await asyncio.gather(*(guest.left() for guest in self.guests))
-        if self._server is None and self._socket is not None:
-            self._socket.close()
+        self._leave()
 
     def _ready(self, service: str) -> bool:
         """Tell whether to send work here: who drains is not asked for more."""

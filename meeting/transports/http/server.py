@@ -15,38 +15,14 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
 from meeting.transports.http.asgi import App
+from meeting.transports.listening import BACKLOG, Listening
 from meeting.transports.websocket.wire import Wire
 
-BACKLOG = 512
 CONNECTIONS = 4096
 """How many clients may be connected to a port, beside those that have a WebSocket on it."""
 HEAD_BYTES = 64 * 2**10
 HEAD_SECONDS = 15.0
 IDLE_SECONDS = 30
-
-
-class BindError(Exception):
-    """An address can't be listened on; the text says which setting to change."""
-
-
-def bind(host: str, port: int, setting: str) -> socket.socket:
-    """Open a listening socket; `setting` is the key that a person would change."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    # Without the protocol's number asyncio leaves Nagle on, and each answer waits 40 ms for an ACK.
-    opened = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    try:
-        opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        opened.bind((host, port))
-        opened.listen(BACKLOG)
-        opened.setblocking(False)
-    except OSError as error:
-        opened.close()
-        msg = (
-            f"can't listen on {host}:{port} ({error.strerror}); stop what holds the port, "
-            f"or choose another by the setting {setting}"
-        )
-        raise BindError(msg) from error
-    return opened
 
 
 class Full(asyncio.Protocol):
@@ -135,7 +111,7 @@ class _Server(uvicorn.Server):
         self.listening.set()
 
 
-class Listener:
+class Listener(Listening):
     """One HTTP port: `bind` early, `start` when its routes can answer, `stop` to drain it."""
 
     def __init__(
@@ -148,12 +124,9 @@ class Listener:
         drain_seconds: int = 20,
         connections: int = CONNECTIONS,
     ) -> None:
-        self.host = host
-        self.port = port
-        self._setting = setting
-        self._socket: socket.socket | None = None
+        super().__init__(host, port, setting)
         self._task: asyncio.Task[None] | None = None
-        self._server = _Server(
+        self._uvicorn = _Server(
             uvicorn.Config(
                 app,
                 http=_bounded(connections),
@@ -171,18 +144,11 @@ class Listener:
             )
         )
 
-    def bind(self) -> None:
-        """Take the port; `BindError` where it can't be had. With port 0 the system chooses."""
-        self._socket = bind(self.host, self.port, self._setting)
-        self.port = self._socket.getsockname()[1]
-
     async def start(self) -> None:
         """Serve; returns once connections are accepted."""
-        if self._socket is None:
-            self.bind()
-        sockets = [] if self._socket is None else [self._socket]
-        self._task = asyncio.create_task(self._server.serve(sockets), name=f"http:{self.port}")
-        heard = asyncio.create_task(self._server.listening.wait())
+        serving = self._uvicorn.serve([self.bind()])
+        self._task = asyncio.create_task(serving, name=f"http:{self.port}")
+        heard = asyncio.create_task(self._uvicorn.listening.wait())
         await asyncio.wait({self._task, heard}, return_when=asyncio.FIRST_COMPLETED)
         if self._task.done():
             heard.cancel()
@@ -190,16 +156,16 @@ class Listener:
 
     async def close(self) -> None:
         """Accept nothing new; who is connected stays."""
-        for server in self._server.servers:
+        for server in self._uvicorn.servers:
             server.close()
 
     async def stop(self) -> None:
         """Accept nothing new, let what runs end (for `drain_seconds`), and leave the port."""
-        self._server.should_exit = True
+        self._uvicorn.should_exit = True
         if self._task is not None:
             # Whoever waits here may be out of patience; the server goes on to its own end all the
             # same, which a second call then finds.
             await asyncio.wait({self._task})
             self._task.result()
-        elif self._socket is not None:
-            self._socket.close()
+        else:
+            self._leave()

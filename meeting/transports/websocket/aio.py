@@ -18,7 +18,8 @@ from meeting.kernel.token import Tokens
 from meeting.transports.http.asgi import App
 from meeting.transports.http.bridge import bridge
 from meeting.transports.http.refusal import Refusal
-from meeting.transports.http.server import BACKLOG, CONNECTIONS, HEAD_SECONDS, Full, bind
+from meeting.transports.http.server import CONNECTIONS, HEAD_SECONDS, Full
+from meeting.transports.listening import BACKLOG, Listening
 from meeting.transports.websocket.handshake import (
     BUFFER_BYTES,
     LONGEST_MESSAGE,
@@ -156,7 +157,7 @@ def _answer(said: Refusal) -> web.Response:
     return web.Response(status=said.status, headers=headers, body=said.body)
 
 
-class Port:
+class Port(Listening):
     """The signalling port: `start`, `close` it to who is not in yet, `stop` it for all."""
 
     def __init__(
@@ -168,11 +169,8 @@ class Port:
         setting: str,
         connections: int = CONNECTIONS,
     ) -> None:
-        self.host = host
-        self.port = port
-        self._setting = setting
+        super().__init__(host, port, setting)
         self._connections = connections
-        self._server: asyncio.Server | None = None
         self._runner = web.AppRunner(
             application,
             access_log=None,
@@ -185,16 +183,13 @@ class Port:
 
     async def start(self) -> None:
         """Listen; `BindError` where the port can't be had. With port 0 the system chooses."""
-        opened = bind(self.host, self.port, self._setting)
-        self.port = opened.getsockname()[1]
+        self.bind()
         await self._runner.setup()
-        loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(self._protocol, sock=opened, backlog=BACKLOG)
+        await self._listen(self._protocol, backlog=BACKLOG)
 
     async def close(self) -> None:
         """Accept nothing new; who is connected stays."""
-        if self._server is not None:
-            self._server.close()
+        self._shut()
 
     async def stop(self) -> None:
         """Stop listening and end what is left."""

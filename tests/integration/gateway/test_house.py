@@ -21,7 +21,7 @@ from meeting.transports.gateway.gateway import Gateway
 from meeting.transports.gateway.owners import Owners
 from meeting.transports.gateway.watch import Watch
 from meeting.transports.http.forwarded import vouched
-from meeting.transports.http.server import BindError
+from meeting.transports.listening import BindError
 from meeting.transports.policy import Domain, owners as owned, whole
 from tests.gateway import READY, SERVICES, gateway
 from tests.integration.gateway.owner import HURRIED, PATIENCE, Asked, owning, silence

@@ -17,7 +17,7 @@ from meeting.transports.grpc.messages.grpc import GetUserResponse
 from meeting.transports.grpc.server import Port, Quiet
 from meeting.transports.grpc.service import Rpc
 from meeting.transports.http.body import Store
-from meeting.transports.http.server import BindError
+from meeting.transports.listening import BindError
 from tests.front import Front, front
 from tests.integration.grpc.raw import raw
 from tests.integration.grpc.world import SERVICE, desk, port, stub

@@ -13,7 +13,8 @@ from meeting.kernel.call import Call
 from meeting.transports.gateway import gateway
 from meeting.transports.http import server
 from meeting.transports.http.envelope import Envelope, Envelopes
-from meeting.transports.http.server import BindError, Listener
+from meeting.transports.http.server import Listener
+from meeting.transports.listening import BindError
 from tests.clock import MovingClock
 from tests.front import Way, front
 

@@ -1,0 +1,63 @@
+"""A port of any kind: bound before anything starts, and listened on once there are answers."""
+
+import asyncio
+import socket
+from collections.abc import Callable
+from typing import Any
+
+BACKLOG = 512
+
+
+class BindError(Exception):
+    """An address can't be listened on; the text says which setting to change."""
+
+
+class Listening:
+    """What all ports have in common; `setting` is the key that a person would change."""
+
+    def __init__(self, host: str, port: int, setting: str) -> None:
+        self.host = host
+        self.port = port
+        self._setting = setting
+        self._socket: socket.socket | None = None
+        self._server: asyncio.Server | None = None
+
+    def bind(self) -> socket.socket:
+        """Take the port; `BindError` where it can't be had. With port 0 the system chooses."""
+        if self._socket is None:
+            self._socket = self._opened()
+            self.port = self._socket.getsockname()[1]
+        return self._socket
+
+    async def _listen(self, protocol: Callable[[], asyncio.BaseProtocol], **given: Any) -> None:
+        """Accept connections, each served by a protocol of its own."""
+        loop = asyncio.get_running_loop()
+        self._server = await loop.create_server(protocol, sock=self.bind(), **given)
+
+    def _shut(self) -> None:
+        """Accept nothing new; who is connected stays."""
+        if self._server is not None:
+            self._server.close()
+
+    def _leave(self) -> None:
+        """Give back a port that was never listened on."""
+        if self._server is None and self._socket is not None:
+            self._socket.close()
+
+    def _opened(self) -> socket.socket:
+        family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
+        # Without the protocol's number asyncio leaves Nagle on: each answer waits 40 ms for an ACK.
+        opened = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+        try:
+            opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            opened.bind((self.host, self.port))
+            opened.listen(BACKLOG)
+            opened.setblocking(False)
+        except OSError as error:
+            opened.close()
+            msg = (
+                f"can't listen on {self.host}:{self.port} ({error.strerror}); stop what holds the "
+                f"port, or choose another by the setting {self._setting}"
+            )
+            raise BindError(msg) from error
+        return opened
