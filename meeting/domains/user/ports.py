@@ -10,8 +10,49 @@ from meeting.kernel.page import Found, Page
 from meeting.kernel.ports import Unit
 
 
+class Credentials(Protocol):
+    """What was given out to people who logged in, and what of it was ended."""
+
+    async def add_refresh(self, refresh: Refresh) -> None:
+        """Keep a refresh token."""
+        ...
+
+    async def refresh(self, digest: str) -> Refresh | None:
+        """Return a refresh token, also a used one; others wait until this unit is done with it."""
+        ...
+
+    async def spend(self, digest: str) -> None:
+        """Mark a refresh token as used."""
+        ...
+
+    async def family_of(self, jti: str) -> str | None:
+        """Return the family that an access token belongs to."""
+        ...
+
+    async def end_family(self, family: str) -> Sequence[Refresh]:
+        """Mark a whole family as used, and return it."""
+        ...
+
+    async def revoke(self, jti: str, user_id: int, until: datetime) -> bool:
+        """End an access token before its time; False where it was ended before."""
+        ...
+
+    async def revoked(self, jtis: Collection[str]) -> bool:
+        """Tell whether any of these tokens was ended."""
+        ...
+
+    async def sweep(self, user_id: int, now: datetime) -> None:
+        """Forget a user's tokens and revocations that are over by themselves."""
+        ...
+
+
 class UserUnit(Unit, Protocol):
     """The rows of the user domain in one unit of work."""
+
+    @property
+    def credentials(self) -> Credentials:
+        """Return what was given out to people who logged in."""
+        ...
 
     async def add(self, user: NewUser) -> User:
         """Keep a new account under an id of its own; `exists` where name or address is taken."""
@@ -66,36 +107,4 @@ class UserUnit(Unit, Protocol):
 
     async def sent(self, key: str, at: datetime) -> None:
         """Mark a mail as sent."""
-        ...
-
-    async def add_refresh(self, refresh: Refresh) -> None:
-        """Keep a refresh token."""
-        ...
-
-    async def refresh(self, digest: str) -> Refresh | None:
-        """Return a refresh token, also a used one; others wait until this unit is done with it."""
-        ...
-
-    async def spend(self, digest: str) -> None:
-        """Mark a refresh token as used."""
-        ...
-
-    async def family_of(self, jti: str) -> str | None:
-        """Return the family that an access token belongs to."""
-        ...
-
-    async def end_family(self, family: str) -> Sequence[Refresh]:
-        """Mark a whole family as used, and return it."""
-        ...
-
-    async def revoke(self, jti: str, user_id: int, until: datetime) -> bool:
-        """End an access token before its time; False where it was ended before."""
-        ...
-
-    async def revoked(self, jtis: Collection[str]) -> bool:
-        """Tell whether any of these tokens was ended."""
-        ...
-
-    async def sweep(self, user_id: int, now: datetime) -> None:
-        """Forget a user's tokens and revocations that are over by themselves."""
         ...

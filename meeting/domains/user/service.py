@@ -30,7 +30,9 @@ class UserService:
             return Identity(valid=False, error="expired" if over else "malformed")
         async with self._units.read() as unit:
             user = await unit.by_id(claims.user_id)
-            dead = await unit.revoked([jti for jti in (claims.jti, claims.parent) if jti])
+            dead = await unit.credentials.revoked(
+                [jti for jti in (claims.jti, claims.parent) if jti]
+            )
         if user is not None and user.status is Status.BANNED:
             return Identity(valid=False, error="banned")
         if user is None or dead or user.status is not Status.ACTIVE:

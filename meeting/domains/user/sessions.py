@@ -64,7 +64,7 @@ class Sessions:
         user.enter()
         async with self._units.write() as unit:
             now = self._clock.now()
-            await unit.sweep(user.id, now)
+            await unit.credentials.sweep(user.id, now)
             await unit.seen(user.id, now)
             user = msgspec.structs.replace(user, last_login=now)
             address = call.caller.address
@@ -87,7 +87,7 @@ class Sessions:
         `unauthenticated` like everybody whose token is none of ours.
         """
         async with self._units.write() as unit:
-            found = await unit.refresh(digest(token))
+            found = await unit.credentials.refresh(digest(token))
             user = None if found is None else await unit.by_id(found.user_id)
             if found is not None and found.used:
                 log.warning(
@@ -100,8 +100,8 @@ class Sessions:
                 and user.status is Status.ACTIVE
                 and self._clock.now() < found.expires_at
             ):
-                await unit.spend(found.digest)
-                await unit.sweep(user.id, self._clock.now())
+                await unit.credentials.spend(found.digest)
+                await unit.credentials.sweep(user.id, self._clock.now())
                 return await self._issue(unit, user, family=found.family)
         raise Fault(Kind.UNAUTHENTICATED, "the refresh token is not good; log in again")
 
@@ -109,9 +109,9 @@ class Sessions:
         """End the caller's token and every token of its family; what they opened is closed."""
         caller = call.caller
         async with self._units.write() as unit:
-            families = {await unit.family_of(caller.token_id)}
+            families = {await unit.credentials.family_of(caller.token_id)}
             if refresh_token is not None:
-                given = await unit.refresh(digest(refresh_token))
+                given = await unit.credentials.refresh(digest(refresh_token))
                 if given is not None and given.user_id == caller.user_id:
                     families.add(given.family)
             for family in sorted(families - {None}, key=str):
@@ -122,7 +122,7 @@ class Sessions:
         token, claims = self._tokens.access(user.id, user.username, user.email)
         refresh_token = self._ids.new() + self._ids.new()
         now = self._clock.now()
-        await unit.add_refresh(
+        await unit.credentials.add_refresh(
             Refresh(
                 digest=digest(refresh_token),
                 user_id=user.id,
@@ -136,11 +136,11 @@ class Sessions:
 
     async def _end(self, unit: UserUnit, family: str) -> None:
         now = self._clock.now()
-        for member in await unit.end_family(family):
+        for member in await unit.credentials.end_family(family):
             if now < member.access_until:
                 await self._revoke(unit, member.jti, member.user_id)
 
     async def _revoke(self, unit: UserUnit, jti: str, user_id: int) -> None:
         """End one access token and say so, once."""
-        if await unit.revoke(jti, user_id, self._clock.now() + ACCESS_LIFE):
+        if await unit.credentials.revoke(jti, user_id, self._clock.now() + ACCESS_LIFE):
             unit.append(UserRevoked(user_id=user_id, reason="logout", jti=jti))

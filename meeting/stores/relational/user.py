@@ -6,7 +6,6 @@ from typing import Any
 
 import msgspec
 from sqlalchemy import (
-    Boolean,
     Column,
     Index,
     Integer,
@@ -20,22 +19,26 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from meeting.domains.user.model import (
     Claim,
     Login,
     NewUser,
     Presence,
-    Refresh,
     Standing,
     Status,
     User,
     fold,
     taken,
 )
+from meeting.domains.user.ports import Credentials
 from meeting.kernel.call import Role
+from meeting.kernel.clock import Clock
+from meeting.kernel.ids import Ids
 from meeting.kernel.page import Found, Page
 from meeting.kernel.secret import Secret
+from meeting.stores.relational.credentials import CredentialRows
 from meeting.stores.relational.database import metadata
 from meeting.stores.relational.types import BigKey, Moment
 from meeting.stores.relational.unit import SqlUnit
@@ -59,27 +62,6 @@ users = Table(
     Column("created_at", Moment, nullable=False),
     sqlite_autoincrement=True,  # an id is never given out twice
 )
-
-refresh_tokens = Table(
-    "user_refresh_tokens",
-    metadata,
-    Column("digest", String(64), primary_key=True),
-    Column("user_id", BigKey, nullable=False, index=True),
-    Column("family", String(32), nullable=False, index=True),
-    Column("jti", String(32), nullable=False, index=True),
-    Column("access_until", Moment, nullable=False),
-    Column("expires_at", Moment, nullable=False),
-    Column("used", Boolean, nullable=False),
-)
-
-revocations = Table(
-    "user_revocations",
-    metadata,
-    Column("jti", String(32), primary_key=True),
-    Column("user_id", BigKey, nullable=False, index=True),
-    Column("until", Moment, nullable=False),
-)
-
 
 logins = Table(
     "user_logins",
@@ -117,6 +99,10 @@ class SqlUserUnit(SqlUnit):
     """Satisfies `UserUnit`."""
 
     SOURCE = "user"
+
+    def __init__(self, connection: AsyncConnection, clock: Clock, ids: Ids) -> None:
+        super().__init__(connection, clock, ids)
+        self.credentials: Credentials = CredentialRows(connection)
 
     async def add(self, user: NewUser) -> User:
         """Keep a new account under an id of its own; `exists` where name or address is taken."""
@@ -222,66 +208,6 @@ class SqlUserUnit(SqlUnit):
     async def sent(self, key: str, at: datetime) -> None:
         """Mark a mail as sent."""
         await self.connection.execute(update(mails).where(mails.c.key == key).values(sent_at=at))
-
-    async def add_refresh(self, refresh: Refresh) -> None:
-        """Keep a refresh token."""
-        await self.connection.execute(
-            insert(refresh_tokens).values(**msgspec.structs.asdict(refresh))
-        )
-
-    async def refresh(self, digest: str) -> Refresh | None:
-        """Return a refresh token, also a used one; others wait until this unit is done with it."""
-        found = await self.connection.execute(
-            select(refresh_tokens).where(refresh_tokens.c.digest == digest).with_for_update()
-        )
-        row = found.mappings().one_or_none()
-        return None if row is None else Refresh(**row)
-
-    async def spend(self, digest: str) -> None:
-        """Mark a refresh token as used."""
-        await self.connection.execute(
-            update(refresh_tokens).where(refresh_tokens.c.digest == digest).values(used=True)
-        )
-
-    async def family_of(self, jti: str) -> str | None:
-        """Return the family that an access token belongs to."""
-        found = await self.connection.execute(
-            select(refresh_tokens.c.family).where(refresh_tokens.c.jti == jti)
-        )
-        family: str | None = found.scalar_one_or_none()
-        return family
-
-    async def end_family(self, family: str) -> Sequence[Refresh]:
-        """Mark a whole family as used, and return it."""
-        own = refresh_tokens.c.family == family
-        await self.connection.execute(update(refresh_tokens).where(own).values(used=True))
-        found = await self.connection.execute(select(refresh_tokens).where(own))
-        return [Refresh(**row) for row in found.mappings()]
-
-    async def revoke(self, jti: str, user_id: int, until: datetime) -> bool:
-        """End an access token before its time; False where it was ended before."""
-        row = {"jti": jti, "user_id": user_id, "until": until}
-        done = await self.connection.execute(
-            upsert(self.connection, revocations, row, keys=["jti"], replace=False)
-        )
-        return done.rowcount == 1
-
-    async def revoked(self, jtis: Collection[str]) -> bool:
-        """Tell whether any of these tokens was ended."""
-        found = await self.connection.execute(
-            select(revocations.c.jti).where(revocations.c.jti.in_(jtis)).limit(1)
-        )
-        return found.first() is not None
-
-    async def sweep(self, user_id: int, now: datetime) -> None:
-        """Forget a user's tokens and revocations that are over by themselves."""
-        for table, over in (
-            (refresh_tokens, refresh_tokens.c.expires_at),
-            (revocations, revocations.c.until),
-        ):
-            await self.connection.execute(
-                delete(table).where(table.c.user_id == user_id, over <= now)
-            )
 
 
 def _user(row: Mapping[Any, Any] | None) -> User | None:
