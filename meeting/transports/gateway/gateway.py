@@ -1,11 +1,9 @@
 """The gateway's port: `bind` early, `start`, `close` it to who is not in yet, `stop` it for all."""
 
 import asyncio
-import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
 
 from aiohttp import web
-from aiohttp.http_exceptions import HttpProcessingError
 
 from meeting.kernel.clock import Clock
 from meeting.kernel.errors import invalid
@@ -21,6 +19,7 @@ from meeting.transports.gateway.schema import Schemas
 from meeting.transports.gateway.sockets import Sockets
 from meeting.transports.gateway.watch import Watch
 from meeting.transports.http.exchange import LINGER_SECONDS, stamp
+from meeting.transports.http.failures import failures
 from meeting.transports.http.health import Readiness
 from meeting.transports.http.refusal import refusal
 from meeting.transports.http.server import HEAD_BYTES, HEAD_SECONDS, Full
@@ -28,14 +27,7 @@ from meeting.transports.listening import BACKLOG, Listening
 from meeting.transports.policy import Domain
 from meeting.transports.services import Services
 
-
-def _ours(record: logging.LogRecord) -> bool:
-    """Tell whether a line is about a failure of ours; a client's broken HTTP holds its tokens."""
-    return not (record.exc_info and isinstance(record.exc_info[1], HttpProcessingError))
-
-
-_log = logging.getLogger(__name__)
-_log.addFilter(_ours)
+_log = failures(__name__)
 
 
 class Gateway(Listening):

@@ -1,12 +1,10 @@
 """Signalling on its own port: aiohttp, which relays about twice as fast as a raw ASGI route."""
 
 import asyncio
-import logging
 import struct
 from collections.abc import Collection
 
 from aiohttp import WSMsgType, web
-from aiohttp.http_exceptions import HttpProcessingError
 
 from meeting.domains.signaling.model import Close
 from meeting.domains.signaling.ports import LOST, Closed
@@ -17,6 +15,7 @@ from meeting.kernel.ids import Ids
 from meeting.kernel.token import Tokens
 from meeting.transports.http.asgi import App
 from meeting.transports.http.bridge import bridge
+from meeting.transports.http.failures import failures
 from meeting.transports.http.refusal import Refusal
 from meeting.transports.http.server import CONNECTIONS, HEAD_SECONDS, Full
 from meeting.transports.listening import BACKLOG, Listening
@@ -32,13 +31,7 @@ from meeting.transports.websocket.masks import Line
 LONGEST_REASON = 123
 
 
-def _ours(record: logging.LogRecord) -> bool:
-    """Tell whether a line is about a failure of ours; a client's broken HTTP holds its tokens."""
-    return not (record.exc_info and isinstance(record.exc_info[1], HttpProcessingError))
-
-
-_log = logging.getLogger(__name__)
-_log.addFilter(_ours)
+_log = failures(__name__)
 
 
 class AioSocket:
