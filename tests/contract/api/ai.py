@@ -8,19 +8,9 @@ from meeting.domains.ai.api import AiApi, AudioAnswer, AudioRequest, FrameReques
 from meeting.kernel.call import Call
 from meeting.kernel.errors import Kind
 from tests.contract.api.faults import refused
+from tests.integration.ai.laboratory import SECOND, SPEECH
 
-SECOND = bytes(2 * 16_000)
 JPEG = b"\xff\xd8\xff\xe0" + bytes(100)
-SPEECH = {
-    "text": "hello",
-    "confidence": 0.9,
-    "language": "en",
-    "duration_ms": 1000,
-    "segments": [{"start_ms": 0, "end_ms": 900, "text": "hello"}],
-    "model": "whisper_base",
-    "model_sha256": "ab" * 32,
-    "latency_ms": 7,
-}
 
 
 class World(Protocol):

@@ -13,7 +13,6 @@ from meeting.domains.ai.service import AiService
 from meeting.kernel.call import Call, Caller
 from tests.contract.api.ai import (
     PROMISES,
-    SPEECH,
     World,
     admitted,
     for_others,
@@ -23,7 +22,7 @@ from tests.contract.api.ai import (
 )
 from tests.contract.api.before import Before
 from tests.contract.api.ways import WAYS, over
-from tests.integration.ai.laboratory import Laboratory, laboratory
+from tests.integration.ai.laboratory import SPEECH, Laboratory, laboratory
 from tests.integration.ai.peer import Peer, error, peer, success
 from tests.integration.meeting.house import Person
 
