@@ -14,7 +14,7 @@ from typing import Any
 
 import redis as client
 
-from meeting.app.supervisor.ports import hold
+from meeting.transports.listening import hold
 
 SERVER = "MEETING_TEST_REDIS_SERVER"
 """Names another executable, such as Debian's `redis-server`; unset: the wheel's."""

@@ -11,8 +11,8 @@ from meeting.app.config import Config, Gateway, Mail, Peers, Postgres, Redis
 from meeting.app.modules import DOMAINS
 from meeting.app.reach import url
 from meeting.app.run import House
-from meeting.app.supervisor.ports import hold
 from meeting.cli.person import Refused
+from meeting.transports.listening import hold
 
 LOOPBACK = "127.0.0.1"
 replace = msgspec.structs.replace

@@ -32,7 +32,9 @@ class Listening:
     async def _listen(self, protocol: Callable[[], asyncio.BaseProtocol], **given: Any) -> None:
         """Accept connections, each served by a protocol of its own."""
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(protocol, sock=self.bind(), **given)
+        self._server = await loop.create_server(
+            protocol, sock=self.bind(), backlog=BACKLOG, **given
+        )
 
     def _shut(self) -> None:
         """Accept nothing new; who is connected stays."""
@@ -45,19 +47,35 @@ class Listening:
             self._socket.close()
 
     def _opened(self) -> socket.socket:
-        family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
-        # Without the protocol's number asyncio leaves Nagle on: each answer waits 40 ms for an ACK.
-        opened = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         try:
-            opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            opened.bind((self.host, self.port))
-            opened.listen(BACKLOG)
-            opened.setblocking(False)
+            opened = hold(self.host, self.port)
+            try:
+                opened.listen(BACKLOG)
+            except OSError:
+                opened.close()
+                raise
         except OSError as error:
-            opened.close()
             msg = (
                 f"can't listen on {self.host}:{self.port} ({error.strerror}); stop what holds the "
                 f"port, or choose another by the setting {self._setting}"
             )
             raise BindError(msg) from error
+        opened.setblocking(False)
         return opened
+
+
+def hold(host: str, port: int = 0) -> socket.socket:
+    """Take a port, or one that nobody has, without listening; `OSError` where it can't be had.
+
+    Who binds as servers do may listen there all the same; the system gives it to nobody else.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    # Without the protocol's number asyncio leaves Nagle on: each answer waits 40 ms for an ACK.
+    held = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        held.bind((host, port))
+    except OSError:
+        held.close()
+        raise
+    return held

@@ -11,7 +11,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from meeting.app.supervisor.ports import hold
+from meeting.transports.listening import hold
 from tests.child import Child
 from tests.redis import Redis
 

@@ -4,26 +4,11 @@ Those of gRPC are among the ones that Linux gives to whoever calls out, and a pa
 could not listen again where another program calls from meanwhile.
 """
 
-import socket
 from contextlib import ExitStack, suppress
 
 from meeting.app.config import Config
 from meeting.app.modules import DOMAINS
-
-
-def hold(host: str, port: int = 0) -> socket.socket:
-    """Take a port, or one that nobody has, without listening; `OSError` where it can't be had.
-
-    Who binds as servers do may listen there all the same; the system gives it to nobody else.
-    """
-    held = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
-    try:
-        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        held.bind((host, port))
-    except OSError:
-        held.close()
-        raise
-    return held
+from meeting.transports.listening import hold
 
 
 def kept(config: Config) -> ExitStack:

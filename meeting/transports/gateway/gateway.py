@@ -23,7 +23,7 @@ from meeting.transports.http.failures import failures
 from meeting.transports.http.health import Readiness
 from meeting.transports.http.refusal import refusal
 from meeting.transports.http.server import HEAD_BYTES, HEAD_SECONDS, Full
-from meeting.transports.listening import BACKLOG, Listening
+from meeting.transports.listening import Listening
 from meeting.transports.policy import Domain
 from meeting.transports.services import Services
 
@@ -95,7 +95,7 @@ class Gateway(Listening):
             max_headers=HEADERS,
             auto_decompress=False,
         )
-        await self._listen(self._protocol, backlog=BACKLOG)
+        await self._listen(self._protocol)
 
     async def close(self) -> None:
         """Accept nothing new; who is connected stays, but gets no new request through."""

@@ -3,8 +3,8 @@
 import asyncio
 import ssl
 
-from meeting.transports.grpc.link import Link, connect
 from meeting.transports.grpc.inbox import Lost
+from meeting.transports.grpc.link import Link, connect
 
 
 class Place:

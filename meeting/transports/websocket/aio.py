@@ -18,7 +18,7 @@ from meeting.transports.http.bridge import bridge
 from meeting.transports.http.failures import failures
 from meeting.transports.http.refusal import Refusal
 from meeting.transports.http.server import CONNECTIONS, HEAD_SECONDS, Full
-from meeting.transports.listening import BACKLOG, Listening
+from meeting.transports.listening import Listening
 from meeting.transports.websocket.handshake import (
     BUFFER_BYTES,
     LONGEST_MESSAGE,
@@ -178,7 +178,7 @@ class Port(Listening):
         """Listen; `BindError` where the port can't be had. With port 0 the system chooses."""
         self.bind()
         await self._runner.setup()
-        await self._listen(self._protocol, backlog=BACKLOG)
+        await self._listen(self._protocol)
 
     async def close(self) -> None:
         """Accept nothing new; who is connected stays."""

@@ -7,9 +7,9 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from meeting.app.supervisor.ports import hold
 from meeting.kernel.errors import Fault, Kind
 from meeting.kernel.secret import Secret
+from meeting.transports.listening import hold
 from meeting.transports.redis.connection import Connection
 from meeting.transports.redis.script import Script
 from tests.redis import Redis, redis as server

@@ -7,9 +7,9 @@ import msgspec
 import pytest
 
 from meeting.app.config import Config
-from meeting.app.supervisor.ports import hold, kept
+from meeting.app.supervisor.ports import kept
 from meeting.cli.stand import private, spread
-from meeting.transports.http.server import BindError, bind
+from meeting.transports.listening import BindError, Listening, hold
 
 
 def test_they_are_kept_for_those_who_serve(tmp_path: Path) -> None:
@@ -21,7 +21,7 @@ def test_they_are_kept_for_those_who_serve(tmp_path: Path) -> None:
             with socket.socket() as caller, pytest.raises(OSError, match="in use"):
                 caller.bind(("127.0.0.1", port))
             for _ in range(2):
-                with bind("127.0.0.1", port, "any") as server:
+                with Listening("127.0.0.1", port, "any").bind() as server:
                     socket.create_connection(server.getsockname()).close()
     for port in ports:
         with socket.socket() as caller:
@@ -42,4 +42,4 @@ def test_what_somebody_has_is_left_to_the_part(tmp_path: Path) -> None:
             kept(msgspec.structs.replace(config, ai=ai)),
             pytest.raises(BindError, match=r"choose another by the setting ai\.port"),
         ):
-            bind("127.0.0.1", taken, "ai.port")
+            Listening("127.0.0.1", taken, "ai.port").bind()
