@@ -3,16 +3,17 @@
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
 import click
 import psutil
 
+from meeting.transports.listening import hold
 from tests.container.build import Build, Image
 from tests.container.dockerfile import Unknown
 
@@ -83,12 +84,16 @@ def _look(image: Image) -> None:
 def _serve(image: Image, *arguments: str) -> None:
     """Run it until it is ready by its own health check, and stop it."""
     with ExitStack() as stack:
-        held = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in PORTS]
+        held = [stack.enter_context(hold("127.0.0.1")) for _ in PORTS]
         ports = [str(each.getsockname()[1]) for each in held]
-    more = {
-        f"MEETING_{name}" if name.startswith("GRPC") else f"MEETING_{name}_PORT": port
-        for name, port in zip(PORTS, ports, strict=True)
-    }
+        more = {
+            f"MEETING_{name}" if name.startswith("GRPC") else f"MEETING_{name}_PORT": port
+            for name, port in zip(PORTS, ports, strict=True)
+        }
+        _run(image, arguments, more)
+
+
+def _run(image: Image, arguments: Sequence[str], more: dict[str, str]) -> None:
     more |= {"MEETING_ENGINE_ENDPOINT": "tcp://127.0.0.1:0", "MEETING_MODELS_PULL": "false"}
     more |= {"MEETING_LOG_LEVEL": "warning"}
     begun = time.monotonic()
