@@ -11,10 +11,10 @@ NO_PROGRAM = (
     "import meeting.app.assembly.house, meeting.engine; meeting.engine.__path__[:] = ['/none']; "
 )
 NO_PORT = (
-    "from meeting.transports.http import server; import socket; "
+    "from meeting.transports import listening; import socket; "
     "taken = socket.create_server(('127.0.0.1', 0)); "
-    "bind = server.bind; "
-    "server.bind = lambda host, port, setting: bind(host, taken.getsockname()[1], setting); "
+    "hold = listening.hold; "
+    "listening.hold = lambda host, port: hold(host, taken.getsockname()[1]); "
 )
 ENGINE_IN_A_CHILD = ["--set", "engine.mode=process"]
 NO_MODELS = ["--set", "models.pull=false"]
