@@ -1,4 +1,4 @@
-"""A port of any kind: bound before anything starts, and listened on once there are answers."""
+"""A port of any kind: taken, served, and given back."""
 
 import asyncio
 import socket
@@ -23,7 +23,10 @@ class Listening:
         self._server: asyncio.Server | None = None
 
     def bind(self) -> socket.socket:
-        """Take the port; `BindError` where it can't be had. With port 0 the system chooses."""
+        """Take the port; `BindError` where it can't be had. With port 0 the system chooses.
+
+        Who connects from now on waits to be served.
+        """
         if self._socket is None:
             self._socket = self._opened()
             self.port = self._socket.getsockname()[1]
@@ -37,13 +40,10 @@ class Listening:
         )
 
     def _shut(self) -> None:
-        """Accept nothing new; who is connected stays."""
+        """Accept nothing new; who is connected stays. What was never served is given back."""
         if self._server is not None:
             self._server.close()
-
-    def _leave(self) -> None:
-        """Give back a port that was never listened on."""
-        if self._server is None and self._socket is not None:
+        elif self._socket is not None:
             self._socket.close()
 
     def _opened(self) -> socket.socket:
@@ -55,13 +55,17 @@ class Listening:
                 opened.close()
                 raise
         except OSError as error:
-            msg = (
-                f"can't listen on {self.host}:{self.port} ({error.strerror}); stop what holds the "
-                f"port, or choose another by the setting {self._setting}"
-            )
-            raise BindError(msg) from error
+            raise refused(error, self.host, self.port, self._setting) from error
         opened.setblocking(False)
         return opened
+
+
+def refused(error: OSError, host: str, port: int, setting: str) -> BindError:
+    """Say that a port can't be had, and what to do."""
+    return BindError(
+        f"can't listen on {host}:{port} ({error.strerror}); stop what holds the port, or choose "
+        f"another by the setting {setting}"
+    )
 
 
 def hold(host: str, port: int = 0) -> socket.socket:

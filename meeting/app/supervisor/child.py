@@ -14,7 +14,7 @@ log = structlog.get_logger(__name__)
 
 LOOK_SECONDS = 0.5
 WRONG_SETTING = 2
-"""The exit code after which another start would end the same way, unless one has ended well."""
+"""The exit code after which another start would end the same way."""
 
 Tell = Callable[[str, bytes], None]
 """Takes a line that a child wrote, and the child's name."""
@@ -48,8 +48,6 @@ class Child:
         """The last line that it wrote."""
         self.well = True
         """False once it had to be killed, or ended with an error when it was stopped."""
-        self._stood = False
-        """Whether it was ever ready: then its settings are not wrong."""
         self._over = asyncio.Event()
         """Set once it is to end for good, however it stands while that takes its time."""
         self._tell = tell
@@ -116,7 +114,7 @@ class Child:
                 self._ended(code)
                 break
             self.state = State.FALLEN
-            if code == WRONG_SETTING and not self._stood:
+            if code == WRONG_SETTING:
                 return self.last or f"{self.name} ended with {code}"
             seconds = self._backoff.fell()
             log.error(
@@ -147,7 +145,6 @@ class Child:
                 if self._over.is_set():
                     return  # it was told to end while it was asked
                 self.state = State.READY
-                self._stood = True
                 log.info("child ready", child=self.name)
                 return
             await asyncio.sleep(LOOK_SECONDS)

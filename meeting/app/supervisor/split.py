@@ -21,6 +21,7 @@ from meeting.app.supervisor.process import spawn, told
 from meeting.app.supervisor.program import Program
 from meeting.app.supervisor.redis import Redis
 from meeting.kernel.clock import SystemClock
+from meeting.transports.listening import BindError
 
 log = structlog.get_logger(__name__)
 
@@ -55,7 +56,11 @@ class Split:
         self._config = config
         if not config.postgres.dsn.reveal():
             self._serve_ourselves()
-        self._ports = kept(config)
+        try:
+            self._ports = kept(config)
+        except BindError:
+            self._state.release()
+            raise
 
     @property
     def parts(self) -> list[str]:

@@ -112,7 +112,6 @@ class Gateway(Listening):
     async def _stop(self) -> None:
         await self.close()
         if self._http is None:
-            self._leave()
             return
         await self._sockets.drain()
         self._http.pre_shutdown()

@@ -142,8 +142,7 @@ class Channel:
             enough = min(SILENT_SECONDS, self._seconds / 2)
             waited = asyncio.get_running_loop().time() - began
             if link.heard < began and waited >= enough:  # not a word: better a new connection
-                place.fail()
-                place.leave()
+                place.leave(link)
             raise
 
     def _place(self) -> Place:
@@ -200,6 +199,4 @@ class Channel:
     async def close(self) -> None:
         """Hang up everywhere."""
         for place in self._places:
-            if place.link is not None:
-                await place.link.left()
-                place.link = None
+            await place.left()

@@ -129,8 +129,8 @@ class Exchange:
 
     async def _begin(self) -> None:
         if not self._begun:
-            self._begun = True
             await self._stream.send_headers(HEAD)
+            self._begun = True  # not before: it may have to wait, and be ended meanwhile
 
     async def end(self, fault: Fault | None) -> None:
         """Say how the call ended, if anybody is there to hear it."""

@@ -5,6 +5,7 @@ connection that went meanwhile, a loop's own transports raise accidents or say n
 """
 
 import asyncio
+from collections.abc import Callable
 from typing import cast
 
 from grpclib.config import Configuration
@@ -41,8 +42,11 @@ class _Exit:
 class Line(Connection):
     """Knows of its end, however that came."""
 
-    def __init__(self, side: H2Connection, transport: asyncio.Transport) -> None:
+    def __init__(
+        self, side: H2Connection, transport: asyncio.Transport, ended: Callable[[], None]
+    ) -> None:
         super().__init__(side, cast("asyncio.Transport", _Exit(transport)), config=CONFIG)
+        self._ended = ended
 
     def flush(self) -> None:
         """Send what h2 has to say, if anybody is there: what arrived before the end is read on."""
@@ -50,7 +54,12 @@ class Line(Connection):
             super().flush()
 
     def close(self) -> None:
-        """Hang up, and wake whoever waits for room to write or for another call's end."""
+        """Hang up, and wake whoever waits for room to write or for another call's end.
+
+        Without the streams, of which h2 would say for ever that their windows are full.
+        """
         super().close()
+        self._connection.streams.clear()
         self.write_ready.set()
         self.stream_close_waiter.set()
+        self._ended()

@@ -60,7 +60,12 @@ class Link(Wire):
     @property
     def alive(self) -> bool:
         """Tell whether it is of use for another call."""
-        return self.greeted.is_set() and not self.connection.is_closing()
+        return self.greeted.is_set() and not self.connection.is_closing() and not self._spent
+
+    @property
+    def _spent(self) -> bool:
+        """Tell whether it has no number left for another call, which takes two thousand million."""
+        return self.side.highest_outbound_stream_id + 2 > self.side.HIGHEST_ALLOWED_STREAM_ID
 
     async def call(self, headers: Headers, data: bytes, limit: int) -> tuple[bytes, dict[str, str]]:
         """Send one message; return the answer and how the call ended. `Lost` where nobody said."""
@@ -79,6 +84,8 @@ class Link(Wire):
                 if stream.closable:
                     stream.reset_nowait(ErrorCodes.CANCEL)
             release()
+            if self._spent and not self.processor.streams:
+                self.leave()
 
     async def _room(self) -> None:
         """Wait until another call may begin; grpclib would wait on where the connection ends."""

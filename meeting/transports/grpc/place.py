@@ -41,8 +41,15 @@ class Place:
         """Ask elsewhere first, from now on."""
         self.failed = asyncio.get_running_loop().time()
 
-    def leave(self) -> None:
-        """Hang up."""
+    def leave(self, link: Link) -> None:
+        """Hang up on a connection that is silent; by now there may be another one, which is not."""
+        link.leave()
+        if self.link is link:
+            self.fail()
+            self.link = None
+
+    async def left(self) -> None:
+        """Hang up, and wait until that is done."""
         if self.link is not None:
-            self.link.leave()
+            await self.link.left()
             self.link = None

@@ -1,4 +1,4 @@
-"""One gRPC port: bound early, within bounds, and drained without leaving anybody in the dark."""
+"""One gRPC port: within bounds, and drained without leaving anybody in the dark."""
 
 import asyncio
 import ssl
@@ -37,7 +37,7 @@ QUIET = Quiet()
 
 
 class Port(Listening):
-    """`bind` early, `start` when its services can answer, `close` and `stop` to drain it."""
+    """`start` when its services can answer, `close` and `stop` to drain it."""
 
     def __init__(
         self,
@@ -99,7 +99,6 @@ class Port(Listening):
             guest.calls.tell()
         await self._calm(TOLD_SECONDS)
         await asyncio.gather(*(guest.left() for guest in self.guests))
-        self._leave()
 
     def _ready(self, service: str) -> bool:
         """Tell whether to send work here: who drains is not asked for more."""

@@ -42,10 +42,18 @@ class Plain(Encoder):
 class Processor(EventsProcessor):
     """Hands the events of a connection on; those that grpclib has no place for are let be."""
 
+    _closed = False
+
     def register(self, stream: Stream) -> Callable[[], None]:
         """Give a stream its inbox."""
         stream.buffer = Inbox(partial(self.connection.ack, cast("int", stream.id)))
         return super().register(stream)
+
+    def close(self, reason: str = "the connection was closed") -> None:
+        """End all calls, once: what they do to end well is not cut off by a second word."""
+        if not self._closed:
+            self._closed = True
+            super().close(reason)
 
     def process(self, event: Event) -> None:
         """Process an event, if it is one that means something here."""
@@ -93,7 +101,7 @@ class Wire(H2Protocol):
         side.increment_flow_control_window(WINDOW - 65_535)
         self.side = side
         self.transport = cast("asyncio.Transport", transport)
-        self.connection = Line(side, self.transport)
+        self.connection = Line(side, self.transport, self._ended)
         self.processor = Processor(self.handler, self.connection)
         self.connection.flush()
         self.connection.initialize()
@@ -138,6 +146,10 @@ class Wire(H2Protocol):
                 await self._gone.wait()
         except TimeoutError:
             self.transport.abort()
+
+    def _ended(self) -> None:
+        """End the calls of a line that has ended by itself: of a peer that is silent, say."""
+        self.processor.close("the connection has ended")
 
     def _say(self) -> None:
         if self.connection.is_closing():

@@ -112,7 +112,7 @@ class _Server(uvicorn.Server):
 
 
 class Listener(Listening):
-    """One HTTP port: `bind` early, `start` when its routes can answer, `stop` to drain it."""
+    """One HTTP port: `start` when its routes can answer, `stop` to drain it."""
 
     def __init__(
         self,
@@ -168,4 +168,4 @@ class Listener(Listening):
             await asyncio.wait({self._task})
             self._task.result()
         else:
-            self._leave()
+            self._shut()

@@ -43,8 +43,3 @@ class Ear:
     ) -> Child:
         """Make a child whose pauses take no time."""
         return Child(made, self.tell, Backoff(MovingClock()), pause or self.pause)
-
-
-async def never() -> bool:
-    """Be never ready."""
-    return False

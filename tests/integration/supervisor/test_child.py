@@ -14,7 +14,7 @@ from meeting.app.supervisor.account import Unable
 from meeting.app.supervisor.backoff import Backoff
 from meeting.app.supervisor.child import Child, State
 from tests.clock import MovingClock
-from tests.integration.supervisor.programs import STANDS, Ear, never, program
+from tests.integration.supervisor.programs import STANDS, Ear, program
 
 PATIENCE = 30
 
@@ -74,36 +74,17 @@ async def test_an_end_that_nobody_asked_for_is_a_fall() -> None:
 
 
 async def test_a_wrong_setting_is_final() -> None:
-    """Exit code 2 before it was ever ready ends it for good, with the last line that it wrote."""
+    """Exit code 2 ends it for good, with the last line that it wrote."""
     ear = Ear()
     child = ear.child(
         program(
-            "import sys; print('x', flush=True); print('http.port', file=sys.stderr); sys.exit(2)",
-            ready=never,
+            "import sys; print('x', flush=True); print('http.port', file=sys.stderr); sys.exit(2)"
         )
     )
     async with asyncio.timeout(PATIENCE):
         assert await child.start() == "http.port"
     assert ear.pauses == []
     assert ear.lines == [("small", "x"), ("small", "http.port")]
-
-
-async def test_a_setting_that_was_right_before(tmp_path: Path) -> None:
-    """Who has been ready and then ends with 2, as where its port is taken, is started again."""
-    mark = tmp_path / "mark"
-    script = f"import pathlib, sys, time; mark = pathlib.Path({str(mark)!r})\n"
-    script += "if mark.exists(): mark.unlink(); sys.exit(2)\n"
-    ear = Ear()
-    child = ear.child(program(script + STANDS))
-    child.start()
-    for restarts in (0, 2):
-        await until(lambda: len(ear.lines) == 1 + restarts // 2)  # noqa: B023 - used in this turn
-        await ready(child)
-        assert child.restarts == restarts
-        assert child.pid is not None
-        mark.touch()
-        os.kill(child.pid, signal.SIGKILL)
-    await child.stop()
 
 
 async def test_who_hears_it_has_gone() -> None:
@@ -113,7 +94,7 @@ async def test_who_hears_it_has_gone() -> None:
         raise BrokenPipeError
 
     script = "import sys; print(('x' * 99 + chr(10)) * 9999); print('last'); sys.exit(2)"
-    child = Child(program(script, ready=never), gone, Backoff(MovingClock()))
+    child = Child(program(script), gone, Backoff(MovingClock()))
     task = child.start()
     await until(task.done)
     assert task.result() == "last"

@@ -7,7 +7,7 @@ import pytest
 from meeting.app.config import Wrong
 from meeting.app.supervisor.child import State
 from meeting.app.supervisor.crew import Crew
-from tests.integration.supervisor.programs import STANDS, Ear, never, program
+from tests.integration.supervisor.programs import STANDS, Ear, program
 
 PATIENCE = 30
 LATE = (
@@ -57,7 +57,7 @@ async def test_a_wrong_setting_ends_the_watch() -> None:
     watching = asyncio.create_task(crew.watch())
     async with asyncio.timeout(PATIENCE):
         await crew.start([ear.child(program(STANDS, "user"))])
-        wrong = program("import sys; print('no such port'); sys.exit(2)", "ai", ready=never)
+        wrong = program("import sys; print('no such port'); sys.exit(2)", "ai")
         starting = asyncio.create_task(crew.start([ear.child(wrong)]))
         with pytest.raises(Wrong, match="ai: no such port"):
             await watching

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator
@@ -138,6 +139,18 @@ async def test_a_part_with_a_wrong_setting_ends_it(folder: Path, given: dict[str
     assert split.process.returncode == 2
     assert "auth.secret, grpc.secret" in split.lines[-1]["text"]
     assert split.lines[-1]["text"].startswith("Wrong setting. ")
+
+
+def test_a_port_that_somebody_has(folder: Path) -> None:
+    """Another house's port is refused with its setting, before anything is started."""
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        taken = f"meeting.port={other.getsockname()[1]}"
+        line = [sys.executable, "-m", "meeting", "serve", "--split", "--state-dir", str(folder)]
+        line += ["--set", taken]
+        done = subprocess.run(line, capture_output=True, text=True, check=False)
+    assert done.returncode == 1, done.stderr
+    assert "another by the setting meeting.port" in done.stderr.splitlines()[-1]
+    assert "child started" not in done.stderr
 
 
 @pytest.mark.parametrize(

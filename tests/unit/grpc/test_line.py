@@ -133,6 +133,63 @@ async def test_a_call_that_waits_as_it_goes(link: Link, server: Server, *, pause
             await asyncio.wait_for(call, 5)
 
 
+async def left(link: Link, _server: Server) -> None:
+    """Hang up here."""
+    link.leave()
+
+
+async def cut(link: Link, _server: Server) -> None:
+    """Lose the network."""
+    link.transport.close()
+    link.connection_lost(None)
+
+
+async def dropped(_link: Link, server: Server) -> None:
+    """Have the server hang up."""
+    server.side.close_connection()
+    server.turn()
+
+
+async def silent(link: Link, _server: Server) -> None:
+    """Have the keepalive find that nobody answers, as grpclib's timer does."""
+    link.connection.close()
+
+
+@pytest.mark.parametrize("end", [left, cut, dropped, silent])
+async def test_a_large_request_as_it_goes(link: Link, server: Server, end: Any) -> None:
+    """Who waits for the other side's window hears at once that the connection is gone."""
+    call = asyncio.create_task(link.call(ASK, b"a" * 500_000, LIMIT))
+    await asyncio.sleep(0)
+    server.turn()
+    await asyncio.sleep(0)
+    assert not call.done()
+    await end(link, server)
+    with pytest.raises(Lost):
+        await asyncio.wait_for(call, 5)
+
+
+async def test_calls_are_ended_once(link: Link, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever is said of the end of a connection, its calls hear of it one time."""
+    told: list[bool] = []
+    monkeypatch.setattr(link.handler, "close", lambda: told.append(True))
+    link.leave()
+    link.connection_lost(None)
+    assert told == [True]
+
+
+async def test_numbers_run_out(link: Link, server: Server) -> None:
+    """The last call of a connection ends well, and then it is left for another one."""
+    link.side.highest_outbound_stream_id = link.side.HIGHEST_ALLOWED_STREAM_ID - 2
+    call = await begun(link)
+    assert not link.alive
+    server.turn()
+    number = link.side.HIGHEST_ALLOWED_STREAM_ID
+    server.side.send_headers(number, [(":status", "200"), ("grpc-status", "5")], end_stream=True)
+    server.turn()
+    assert (await call)[1]["grpc-status"] == "5"
+    assert link.transport.is_closing()
+
+
 async def test_what_is_sent_into_what_is_gone(link: Link, server: Server) -> None:
     """A stream's writes say that the connection is gone, whichever loop it is of."""
     stream = link.connection.create_stream()
