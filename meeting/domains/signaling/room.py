@@ -130,8 +130,7 @@ class Room:
         if not self.replica.version and not arrival.overrun:
             self.replica.begin(roll)
             for change in arrival.missed:
-                if isinstance(change, RosterChanged):
-                    self.replica.follow(change)
+                self._follow(change, final=True)
         if (former := self._seated.get(place.peer_id)) is not None:
             # The store has ended it; the log has not told us yet.
             heir = former.place.user_id == place.user_id
@@ -166,8 +165,7 @@ class Room:
         if final:
             for arrival in self.arrivals:
                 arrival.miss(change)
-        if isinstance(change, RosterChanged):
-            self.replica.follow(change)
+        self._follow(change, final=final)
         said = telling.told(change) if self._seated else []
         for seated in list(self._seated.values()):
             self._tell(seated, change, said, final=final)
@@ -217,6 +215,21 @@ class Room:
             peer = self.peer(letter.peer_id)
             return [] if peer is None else [peer]
         return self.of_user(letter.user_id) if letter.user_id else self
+
+    def _follow(self, change: Change, *, final: bool) -> None:
+        """Take a change into the replica, which begins anew where the log has passed one over.
+
+        One that lags for good would hold back what is said to whoever knows more than it does. So
+        all that are seated join again; who is on the way in brings a roll to begin with.
+        """
+        if not isinstance(change, RosterChanged):
+            return
+        if final and 0 < self.replica.version < change.before:
+            self.replica = Replica()
+            for seated in self:
+                self._cut_off(seated)
+        else:
+            self.replica.follow(change)
 
     def _tell(self, seated: Seated, change: Change, said: Sequence[bytes], *, final: bool) -> None:
         if not isinstance(change, RosterChanged):

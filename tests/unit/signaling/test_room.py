@@ -11,6 +11,7 @@ from meeting.domains.signaling import room as bounds
 from meeting.domains.signaling.changes import Departed, RosterChanged, SeatFreed, SeatTaken
 from meeting.domains.signaling.letter import Letter, Sender
 from meeting.domains.signaling.model import Close, Limits, Place, Roll
+from meeting.domains.signaling.room import Room
 from meeting.domains.signaling.rooms import Rooms
 from meeting.domains.signaling.router import LocalRouter
 from meeting.domains.signaling.seats import Seats
@@ -335,6 +336,62 @@ def test_a_gap_in_the_log_closes_who_would_miss_something() -> None:
     (first,) = seated(rooms, one)
     rooms.hear(came(four), final=True)
     assert (first.told(), first.ended) == ([], [Close.OVERLOAD])
+
+
+def offered(room: Room, sender: Place, to: Place) -> int:
+    """Send one peer's offer to another; to how many it goes."""
+    letter = Letter(ROOM, peer_id=to.peer_id, sender=Sender.of(sender))
+    return room.forward(letter, b"offer")
+
+
+def test_a_change_that_is_passed_over_holds_nobody_back() -> None:
+    """Also who knows more than the room joins again; then offers reach everybody as before."""
+    rooms = Rooms()
+    first, second = place(1, "a", "old", 4), place(2, "b", "old", 6)
+    early, late = seated(rooms, first)[0], Listener()
+    with rooms.expecting(second) as (room, arrival):
+        room.seat(arrival, second, late, roll(first, second), b"joined")
+    rooms.hear(came(second))
+    rooms.hear(came(second), final=True)  # version 5 could not be read
+    assert (early.ended, late.ended) == ([Close.OVERLOAD], [Close.OVERLOAD])
+    assert len(rooms) == 0
+    again = place(1, "a", "new", 7), place(2, "b", "new", 8)
+    members = seated(rooms, *again)
+    back = rooms.get(ROOM)
+    assert back is not None
+    assert offered(back, again[0], again[1]) == offered(back, again[1], again[0]) == 1
+    assert [(each.heard, each.ended) for each in members] == [([b"offer"], [])] * 2
+
+
+def test_who_is_on_the_way_in_bridges_a_gap() -> None:
+    """Its roll shows what the log passed over: it stays, and the room goes on from there."""
+    rooms = Rooms()
+    first, second, third = place(1, "a", version=4), place(2, "b", version=6), place(3, "c")
+    (early,) = seated(rooms, first)
+    with rooms.expecting(second) as (room, arrival):
+        rooms.hear(came(second), final=True)
+        assert early.ended == [Close.OVERLOAD]
+        late = Listener()
+        room.seat(arrival, second, late, roll(first, second), b"joined")
+    third = replace(third, version=7)
+    rooms.hear(came(third), final=True)
+    assert offered(room, third, second) == 1
+    assert (late.heard[-1], late.ended) == (b"offer", [])
+
+
+def test_a_gap_on_somebodys_way_in_holds_nobody_back() -> None:
+    """The room that one brings too old a roll to begins anew with the next one's."""
+    rooms = Rooms()
+    first, second = place(1, "a", version=4), place(2, "b", version=6)
+    early, late = Listener(), Listener()
+    with rooms.expecting(first) as (room, arrival), rooms.expecting(second) as (_, other):
+        rooms.hear(came(first), final=True)
+        rooms.hear(came(second), final=True)
+        room.seat(arrival, first, early, roll(first), b"joined")
+        room.seat(other, second, late, roll(first, second), b"joined")
+    assert set(early.ended) == {Close.OVERLOAD}
+    assert offered(room, first, second) == 1
+    assert (late.heard, late.ended) == ([b"joined", b"offer"], [])
 
 
 def test_lost_frames_close_rooms_that_have_peers_elsewhere() -> None:
