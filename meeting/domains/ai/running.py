@@ -109,11 +109,7 @@ class Run:
                 raise self._over.result()
             return task.result()
         finally:
-            if not task.done():
-                task.cancel()
-                await asyncio.wait({task})
-            if not task.cancelled():
-                task.exception()  # looked at, also where it came too late to matter
+            await _stopped(task)
 
 
 class Running:
@@ -207,8 +203,16 @@ async def pulled(chunks: AsyncIterator[Any]) -> AsyncIterator[Callable[[], Await
     try:
         yield more
     finally:
+        await _stopped(task)
+
+
+async def _stopped(task: asyncio.Task[Any]) -> None:
+    """Cancel a task that goes on, and look at its error, also where it came too late to matter."""
+    if not task.done():
         task.cancel()
         await asyncio.wait({task})
+    if not task.cancelled():
+        task.exception()
 
 
 async def _next(chunks: AsyncIterator[C]) -> C | None:

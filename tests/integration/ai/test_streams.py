@@ -1,9 +1,10 @@
 """Audio streams: results in order, gaps named, nothing heaped up, and whatever ends one early."""
 
 import asyncio
+import gc
 import json
 from collections.abc import AsyncIterator, Iterable
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -291,6 +292,31 @@ async def test_a_missing_model_ends_a_stream_of_one_task(scene: Scene) -> None:
     for task in ("emotion", "synthesis"):
         assert (await scene.refused(scene.chunks(0, tasks=[task]))).kind is Kind.AI_UNAVAILABLE
     assert not await scene.house.announced()
+
+
+@pytest.mark.parametrize("when", ["at once", "in the end"])
+async def test_a_client_that_fails_beside_the_last_segment_is_no_surprise(
+    scene: Scene, when: str
+) -> None:
+    """The stream ends with its own error, and the loop finds none that nobody has looked at."""
+    said: list[Any] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: said.append(context))
+    scene.engine.answer = lambda header, _: [error(header, "unavailable: no model")]
+
+    async def going() -> AsyncIterator[Chunk]:
+        for chunk in scene.chunks(0):
+            yield chunk
+        with suppress(asyncio.CancelledError):
+            if when == "in the end":
+                await asyncio.Event().wait()
+        raise ConnectionError
+
+    with pytest.raises(Fault) as caught:
+        await anext(scene.house.streams.stream(scene.call, going()))
+    assert caught.value.kind is Kind.AI_UNAVAILABLE
+    del caught
+    gc.collect()
+    assert said == []
 
 
 async def test_among_several_it_is_a_final(scene: Scene) -> None:
