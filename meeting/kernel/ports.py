@@ -136,6 +136,13 @@ class Lockable(Leases, Protocol):
         """Return the hold on a key; `lock` keeps other writers off it until the unit's end."""
         ...
 
+    async def over(self, prefix: str, limit: int, *, lock: bool = False) -> Sequence[Lease]:
+        """Return holds below `prefix` that are over; `lock` as above, but waits for nobody.
+
+        Those that another writer is at are left out then.
+        """
+        ...
+
 
 class Document(msgspec.Struct, frozen=True, kw_only=True):
     """A result that is kept whole: the body, and what it is found by."""

@@ -98,8 +98,11 @@ class Register:
             await self._depart(place_of(held), reason, close)
 
     async def expire(self, places: Iterable[Place]) -> None:
-        """End those places whose time is over; those that were renewed meanwhile stay."""
-        for place in places:
+        """End those places whose time is over; those that were renewed meanwhile stay.
+
+        Locked by key, as those are that a process renews: nobody waits crosswise.
+        """
+        for place in sorted(places, key=lambda place: place.key):
             held = await self._held(place)
             if held is not None and not held.lives(self._clock.now()):
                 await self._unit.leases.release(held)
@@ -196,7 +199,8 @@ class Register:
         """Announce that a place has ended; `heir` when the same user takes it over at once.
 
         `last` counts peers that are only held, too; the first of them then owes the announcement,
-        in case it is never admitted. What is `reported` to the meeting so comes back as its echo.
+        in case it is never admitted. Until then nobody renews it: its row is locked out of order,
+        and that waits for nobody. What is `reported` to the meeting so comes back as its echo.
         """
         held = await self._of_user(place.user_id)
         others = [each for each in held if each[1].peer_id != place.peer_id]

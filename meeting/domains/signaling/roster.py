@@ -164,12 +164,10 @@ class LeaseRoster:
 
     async def forget(self, limit: int) -> None:
         """Forget marks of departures whose time is over."""
-        async with self._units.read() as unit:
-            over = await unit.leases.over(PARTED, limit)
-        if over:
-            async with self._units.write() as unit:
-                for mark in over:
-                    await unit.leases.release(mark)
+        async with self._units.write() as unit:
+            # Who ends several places marks their users in the order of the places: wait for nobody.
+            for mark in await unit.leases.over(PARTED, limit, lock=True):
+                await unit.leases.release(mark)
 
     @asynccontextmanager
     async def _room(self, room_id: str) -> AsyncIterator[Register]:

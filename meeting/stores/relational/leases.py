@@ -106,11 +106,16 @@ class LeaseRows:
         return done.rowcount == 1
 
     async def clear(self, prefix: str) -> Sequence[Lease]:
-        """End all holds on keys that begin with `prefix`, over or not, and return them, by key."""
-        rows = await self._connection.execute(
-            delete(leases).where(_below(prefix)).returning(*leases.c)
-        )
-        return sorted((Lease(**row) for row in rows.mappings()), key=lambda lease: lease.key)
+        """End all holds on keys that begin with `prefix`, over or not, and return them, by key.
+
+        A DELETE locks rows as it finds them, too; so what is ended is what was locked, by key.
+        """
+        locked = select(leases).where(_below(prefix)).order_by(leases.c.key).with_for_update()
+        found = [Lease(**row) for row in (await self._connection.execute(locked)).mappings()]
+        for start in range(0, len(found), BATCH):
+            fences = [lease.fence for lease in found[start : start + BATCH]]
+            await self._connection.execute(delete(leases).where(leases.c.fence.in_(fences)))
+        return found
 
     async def get(self, key: str, *, lock: bool = False) -> Lease | None:
         """Return the hold on a key, also one that is over; `lock` keeps other writers off it."""
@@ -128,15 +133,16 @@ class LeaseRows:
         rows = await self._connection.execute(wanted)
         return [Lease(**row) for row in rows.mappings()]
 
-    async def over(self, prefix: str, limit: int) -> Sequence[Lease]:
-        """Return holds on keys that begin with `prefix` and are over, the longest ago first."""
-        rows = await self._connection.execute(
-            select(leases)
-            .where(_below(prefix), leases.c.expires_at <= self._clock.now())
-            .order_by(leases.c.expires_at)
-            .limit(limit)
-        )
-        return [Lease(**row) for row in rows.mappings()]
+    async def over(self, prefix: str, limit: int, *, lock: bool = False) -> Sequence[Lease]:
+        """Return holds on keys that begin with `prefix` and are over, the longest ago first.
+
+        With `lock` other writers are kept off them; those that one of them is at are passed over.
+        """
+        ended = and_(_below(prefix), leases.c.expires_at <= self._clock.now())
+        wanted = select(leases).where(ended).order_by(leases.c.expires_at).limit(limit)
+        if lock:
+            wanted = wanted.with_for_update(skip_locked=True)
+        return [Lease(**row) for row in (await self._connection.execute(wanted)).mappings()]
 
 
 def _this(lease: Lease) -> ColumnElement[bool]:

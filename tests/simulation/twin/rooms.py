@@ -116,7 +116,7 @@ class Leases:
         await self._process.step(f"list {prefix}")
         return [lease for lease in self._below(prefix) if owner in ("", lease.owner)]
 
-    async def over(self, prefix: str, limit: int) -> Sequence[Lease]:
+    async def over(self, prefix: str, limit: int, *, lock: bool = False) -> Sequence[Lease]:
         """Return holds that are over, the longest ago first."""
         await self._process.step(f"over {prefix}")
         now = self._loop.now()
