@@ -2,7 +2,12 @@
 
 import time
 from datetime import UTC, datetime
-from typing import Protocol
+from typing import Annotated, Protocol
+
+from msgspec import Meta
+
+At = Annotated[datetime, Meta(tz=True)]
+"""A moment in what others write; without its zone, when it can't be compared, it can't be read."""
 
 
 class Clock(Protocol):

@@ -1,8 +1,8 @@
 """What the AI domain announces: results with content, never errors or empty ones."""
 
-from datetime import datetime
 from typing import ClassVar, Literal
 
+from meeting.kernel.clock import At
 from meeting.kernel.message import Event
 
 TOPIC = "ai_events"
@@ -21,10 +21,10 @@ class SpeechCompleted(Event, frozen=True, kw_only=True):
     language: str
     duration: int
     """Milliseconds of audio."""
-    timestamp: datetime
+    timestamp: At
     latency: int
-    started_at: datetime
-    ended_at: datetime
+    started_at: At
+    ended_at: At
     segments: list[dict[str, object]]
     segment: int = 0
     source: Literal["live", "offline"] = "live"

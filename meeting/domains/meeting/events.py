@@ -1,8 +1,8 @@
 """What the meeting domain announces; `version` rises by one with each event of a meeting."""
 
-from datetime import datetime
 from typing import ClassVar, Literal
 
+from meeting.kernel.clock import At
 from meeting.kernel.message import Event
 
 TOPIC = "meeting_events"
@@ -20,7 +20,7 @@ class MeetingCreated(Event, frozen=True, kw_only=True):
     meeting_id: int
     title: str
     creator_id: int
-    start_time: datetime
+    start_time: At
     version: int
 
 
@@ -30,7 +30,7 @@ class MeetingStarted(Event, frozen=True, kw_only=True):
     TYPE: ClassVar[str] = "meeting.started"
     TOPIC: ClassVar[str] = TOPIC
     meeting_id: int
-    actual_start_time: datetime
+    actual_start_time: At
     version: int
     user_ids: list[int]
     """The creator and the invited."""
@@ -42,7 +42,7 @@ class MeetingEnded(Event, frozen=True, kw_only=True):
     TYPE: ClassVar[str] = "meeting.ended"
     TOPIC: ClassVar[str] = TOPIC
     meeting_id: int
-    end_time: datetime
+    end_time: At
     duration: int
     """Seconds since the actual start."""
     version: int
@@ -56,7 +56,7 @@ class UserJoined(Event, frozen=True, kw_only=True):
     meeting_id: int
     user_id: int
     username: str
-    joined_at: datetime
+    joined_at: At
     version: int
 
 
@@ -67,6 +67,6 @@ class UserLeft(Event, frozen=True, kw_only=True):
     TOPIC: ClassVar[str] = TOPIC
     meeting_id: int
     user_id: int
-    left_at: datetime
+    left_at: At
     reason: LeaveReason
     version: int

@@ -15,7 +15,7 @@ from meeting.domains.meeting.record import ANALYSES, TRANSCRIPTS, Analysis, Line
 from meeting.domains.meeting.report import summary_id
 from meeting.domains.meeting.reporting import renew
 from meeting.kernel.call import Call
-from meeting.kernel.clock import Clock
+from meeting.kernel.clock import At, Clock
 from meeting.kernel.errors import Fault, Kind, invalid
 from meeting.kernel.ids import MAX_ID
 from meeting.kernel.nesting import MAX_DEPTH, shallow
@@ -51,7 +51,7 @@ class Heard(msgspec.Struct, frozen=True, kw_only=True):
     duration_ms: Millis = 0
     segments: list[Passage] = []
     source: Literal["live", "offline"] = "live"
-    started_at: Annotated[datetime, Meta(tz=True)] | None = None
+    started_at: At | None = None
     """Absent: by its length before it was made."""
 
 

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import msgspec
 
+from meeting.kernel.clock import At
 from meeting.kernel.lease import Lease
 
 PEER_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -85,14 +86,14 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
     username: str
     session_id: str
     """Tells this peer from an earlier one with the same peer_id."""
-    joined_at: datetime
+    joined_at: At
     """When the meeting let the user in; until it has, when it was asked."""
     role: str = ""
     admitted: bool = False
     """False while the meeting domain is asked; nobody sees the peer until then."""
     owed: bool = False
     """Its end must be announced even if it is never admitted: it stood for an earlier peer."""
-    freed_at: datetime | None = None
+    freed_at: At | None = None
     """When the meeting freed the user's seat, while this peer was on its way in."""
     version: int = 0
     """The version of the roster from which on it is shown; 0 until then."""

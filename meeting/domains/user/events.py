@@ -1,8 +1,8 @@
 """What the user domain announces."""
 
-from datetime import datetime
 from typing import Any, ClassVar, Literal
 
+from meeting.kernel.clock import At
 from meeting.kernel.message import Event
 
 TOPIC = "user_events"
@@ -27,7 +27,7 @@ class UserRegistered(Event, frozen=True, kw_only=True):
     user_id: int
     username: str
     email: str
-    registered_at: datetime
+    registered_at: At
 
 
 class UserLoggedIn(Event, frozen=True, kw_only=True):
@@ -37,7 +37,7 @@ class UserLoggedIn(Event, frozen=True, kw_only=True):
     TOPIC: ClassVar[str] = TOPIC
     user_id: int
     username: str
-    login_time: datetime
+    login_time: At
     ip_address: str
 
 

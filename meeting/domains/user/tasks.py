@@ -1,11 +1,11 @@
 """What the user domain asks itself to do later; anybody else may ask for it, too."""
 
-from datetime import datetime
 from typing import Annotated, Any, ClassVar
 
 from msgspec import Meta
 
 from meeting.domains.user.model import Presence
+from meeting.kernel.clock import At
 from meeting.kernel.ids import MAX_ID
 from meeting.kernel.lane import Lane
 from meeting.kernel.task import Task
@@ -13,7 +13,6 @@ from meeting.kernel.task import Task
 QUEUE = "user_tasks"
 UserId = Annotated[int, Meta(ge=1, le=MAX_ID)]
 Name = Annotated[str, Meta(max_length=100, pattern=r"^[^\x00]*\Z")]
-At = Annotated[datetime, Meta(tz=True)]
 
 
 class UserRegister(Task, frozen=True, kw_only=True):

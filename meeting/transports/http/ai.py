@@ -1,6 +1,5 @@
 """REST of the AI domain: what was said, and what was found out in a meeting."""
 
-from datetime import datetime
 from typing import Annotated, Self
 
 import msgspec
@@ -15,6 +14,7 @@ from meeting.domains.ai.history import History
 from meeting.domains.ai.model import Segment
 from meeting.domains.ai.recognition import Recognised, Recognition
 from meeting.kernel.call import Call
+from meeting.kernel.clock import At
 from meeting.kernel.errors import invalid
 from meeting.kernel.ids import meeting_of
 from meeting.kernel.page import Page
@@ -51,7 +51,7 @@ class SpeechBody(About, kw_only=True):
     sample_rate: int = 16_000
     channels: int = 1
     language: str | None = None
-    started_at: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
+    started_at: At | None = None
 
 
 class PictureBody(About, kw_only=True):

@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Meta
 
 from meeting.domains.meeting.model import Draft, MeetingType, PartRole, Settings
+from meeting.kernel.clock import At
 from meeting.kernel.errors import invalid
 from meeting.kernel.ids import MAX_ID, id_of
 from meeting.kernel.secret import Secret
@@ -27,8 +28,8 @@ class CreateBody(Discreet, frozen=True, kw_only=True):
 
     title: Annotated[str, Meta(min_length=1, max_length=100)]
     description: Annotated[str, Meta(max_length=500)] = ""
-    start_time: Annotated[datetime, Meta(tz=True)]
-    end_time: Annotated[datetime, Meta(tz=True)]
+    start_time: At
+    end_time: At
     max_participants: Annotated[int, Meta(ge=1, le=1000)] = 100
     meeting_type: int | str = MeetingType.VIDEO.value
     password: Annotated[str, Meta(max_length=50)] | None = None
