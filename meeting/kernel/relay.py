@@ -94,6 +94,8 @@ class Relay:
         self._outbox = outbox
         self._carrier = carrier
         self._pause = pause
+        self.level = False
+        """Whether the last look left nothing to carry: who reads there misses nothing for long."""
 
     async def run(self) -> None:
         """Carry until cancelled; stores that are away are waited for, never given up."""
@@ -113,12 +115,20 @@ class Relay:
 
     async def step(self) -> bool:
         """Carry what is there, a batch at most; False when there was nothing."""
-        before = await self._carrier.position()
-        batch = await self._outbox.after(before, BATCH)
-        if not batch:
-            return await self._foreign(before)
-        if not await self._carrier.carry(before, batch):
+        try:
+            before = await self._carrier.position()
+            batch = await self._outbox.after(before, BATCH)
+            if not batch:
+                self.level = not await self._foreign(before)
+                return not self.level
+            carried = await self._carrier.carry(before, batch)
+        except Fault:
+            self.level = False
+            raise
+        if not carried:
             log.info("another relay was faster")
+        # Who was only slower knows no more than before, unless more is left than one batch.
+        self.level = len(batch) < BATCH and (carried or self.level)
         return True
 
     async def _foreign(self, before: int) -> bool:

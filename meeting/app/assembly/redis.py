@@ -30,6 +30,8 @@ from meeting.transports.redis.connection import WAIT_SECONDS, Connection
 log = structlog.get_logger(__name__)
 
 LOOK_SECONDS = 1.0
+TAIL_SECONDS = 1.0
+"""How long a follower waits for a Redis that hangs before it asks the rows."""
 POST_SECONDS = 2.0
 """How long a peer waits to be told that its frame reaches nobody on other servers."""
 
@@ -66,6 +68,7 @@ def link(config: Config, name: str, database: Database, clock: Clock, ids: Ids) 
     listener = Listener(connection, SqlAdoption(database, clock), growth, clock)
     queue = RedisQueue(connection, clock, ids, SqlEffects(database))
     feed = StreamFeed(connection, Cursors(database), growth)
+    tails = connect(config, TAIL_SECONDS)
     post = RedisPost(connect(config, POST_SECONDS), ids.new("node_"), clock)
     sole = Sole(feed, RedisLeases(connection), owner=name, clock=clock)
     lack = ""
@@ -90,12 +93,13 @@ def link(config: Config, name: str, database: Database, clock: Clock, ids: Ids) 
         await sole.release()
         await post.close()
         await queue.close()
+        await tails.close()
         await probe.close()
         await connection.close()
 
     return Link(
         sole=sole,
-        tail=lambda: StreamTail(connection, posts, growth),
+        tail=lambda: StreamTail(tails, posts, growth, relay),
         post=post,
         queue=queue,
         carrier=carrier,

@@ -190,7 +190,8 @@ class LogTail:
 
     async def wait(self, topic: str, seconds: float) -> None:
         """Return when the topic may have grown since the last `after`."""
-        growth = self._growth.get(topic) or self._database.growth(topic)
+        # Not asked since the last wait, as where Redis is asked instead: that growth is known.
+        growth = self._growth.pop(topic, None) or self._database.growth(topic)
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await growth.wait()

@@ -17,7 +17,7 @@ import structlog
 from meeting.kernel.errors import Fault, Kind
 from meeting.kernel.growth import Growth
 from meeting.kernel.message import Entry, Message
-from meeting.kernel.relay import Outbox, Posted, entries
+from meeting.kernel.relay import Outbox, Posted, Relay, entries
 from meeting.transports.pubsub.names import POSITION, stream
 from meeting.transports.redis.connection import Connection
 from meeting.transports.redis.script import Script
@@ -68,11 +68,18 @@ class StreamFeed:
 
 
 class StreamTail:
-    """Satisfies `Tail`; the end of the log is asked for where it is written."""
+    """Satisfies `Tail`; the end of the log is asked for where it is written.
 
-    def __init__(self, connection: Connection, outbox: Outbox, growth: Growth) -> None:
+    `relay` is the one of this process. A Redis may answer, and have been told nothing: one that is
+    full is read as ever, so who asks there alone would take that for peace.
+    """
+
+    def __init__(
+        self, connection: Connection, outbox: Outbox, growth: Growth, relay: Relay
+    ) -> None:
         self._connection = connection
         self._outbox = outbox
+        self._relay = relay
         self._growth = growth
         self._awaited: dict[str, asyncio.Event] = {}
 
@@ -83,10 +90,13 @@ class StreamTail:
     async def after(self, topic: str, position: int, limit: int = 100) -> Sequence[Posted]:
         """Return the events of a topic behind a position, in commit order.
 
-        `unavailable` where less has been carried than the reader has seen, as on a server that
-        came back empty: what is new will be known here only when all before it is.
+        `unavailable` while the relay has not come to the end, and where less has been carried than
+        the reader has seen, as on a server that has just come back empty, which the relay has not
+        seen yet: what is new will be known here only when all before it is.
         """
         self._awaited[topic] = self._growth.of(topic)
+        if not self._relay.level:
+            raise Fault(Kind.UNAVAILABLE, "Redis lacks events that are carried yet; try again")
         carried, found = await _behind(self._connection, topic, position, limit)
         if carried < position:
             raise Fault(

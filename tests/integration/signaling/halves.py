@@ -45,8 +45,9 @@ class Half(World):
     def make(self) -> Signaling:
         """Make the signalling of this process."""
         posts = Posts(self.database)
+        self.relay = Relay(posts, RedisCarrier(self.redis))
         feed = StreamFeed(self.redis, Cursors(self.database), self.growth)
-        tail = StreamTail(self.redis, posts, self.growth)
+        tail = StreamTail(self.redis, posts, self.growth, self.relay)
         leases = RedisLeases(self.redis)
         return Signaling(
             units=self.units,
@@ -71,7 +72,7 @@ class Half(World):
         )
         return [
             Notices(self.database).run,
-            Relay(Posts(self.database), RedisCarrier(self.redis)).run,
+            self.relay.run,
             listener.hear,
             self.post.write,
             lambda: self.post.read(remote.take, remote.lost),
