@@ -42,14 +42,15 @@ class Follower:
         self.tail = tail
         self.begun = asyncio.Event()
         """Set when the end is known: whatever is made from now on misses nothing."""
+        self.position = 0
+        """Where it is; `Setback` brings it back with the log."""
         self._effects = {kind.TYPE: (kind, effect) for kind, effect in effects.items()}
         self._pause = pause
-        self._position = 0
 
     async def begin(self) -> None:
         """Go to the end of the log, the first time."""
         if not self.begun.is_set():
-            self._position = await self.tail.end()
+            self.position = await self.tail.end()
             self.begun.set()
 
     async def run(self) -> None:
@@ -69,9 +70,9 @@ class Follower:
 
     async def step(self) -> bool:
         """Take what is there now; False when there was nothing."""
-        found = await self.tail.after(self.topic, self._position, BATCH)
+        found = await self.tail.after(self.topic, self.position, BATCH)
         for each in found:
-            self._position = each.position
+            self.position = each.position
             self._take(each.message)
         return bool(found)
 

@@ -15,6 +15,7 @@ from meeting.domains.meeting.events import TOPIC as MEETINGS, MeetingEnded, User
 from meeting.domains.user.events import TOPIC as USERS, UserRevoked
 from meeting.kernel.errors import Fault, Kind
 from meeting.kernel.follower import Follower
+from meeting.kernel.setback import Setback
 from meeting.kernel.tail import Tail
 
 PULSE_SECONDS = 1.0
@@ -29,6 +30,7 @@ class Reactions:
         self._running = running
         self.meetings = Follower(MEETINGS, tail, {MeetingEnded: self._ended, UserLeft: self._left})
         self.users = Follower(USERS, tail, {UserRevoked: self._revoked})
+        self.setback = Setback(tail, (self.meetings, self.users), running.cut_off)
 
     @property
     def begun(self) -> bool:
@@ -55,7 +57,7 @@ class Reactions:
 
     def background(self) -> tuple[Callable[[], Coroutine[Any, Any, None]], ...]:
         """Return what must run while streams do."""
-        return self.meetings.run, self.users.run, self._pulse
+        return self.meetings.run, self.users.run, self.setback.run, self._pulse
 
     async def _pulse(self) -> None:
         while True:

@@ -21,6 +21,7 @@ REMEMBERED = timedelta(seconds=60)
 REVOCATIONS = 1000
 IDLE = "nothing came for too long; send more, or end the stream"
 UNREAD = "a result was not taken for too long; read them, or end the stream"
+BEHIND = "this server has lost track of who may stream; open another stream"
 GOING = "this server is going down; open another stream in a moment"
 
 
@@ -184,11 +185,18 @@ class Running:
             if run.waiting is not None and now - run.waiting >= self.limits.idle:
                 run.end(Kind.DEADLINE, IDLE if run.taker is None else UNREAD)
 
+    def cut_off(self) -> None:
+        """End all streams: what would end one may have been passed over."""
+        self._end(BEHIND)
+
     def drain(self) -> None:
         """End all streams and let none begin: this process is going down."""
         self._refusal = GOING
+        self._end(GOING)
+
+    def _end(self, text: str) -> None:
         for run in self._runs:
-            run.end(Kind.UNAVAILABLE, GOING)
+            run.end(Kind.UNAVAILABLE, text)
 
 
 @asynccontextmanager

@@ -58,6 +58,12 @@ class Rooms:
                 self._drop(room_id, room)
         return closed
 
+    def forget(self) -> None:
+        """Close the members of all rooms, of which nothing that is known may be true."""
+        rooms, self._rooms = self._rooms, {}
+        for room in rooms.values():
+            room.cut_off()
+
     def _drop(self, room_id: str, room: Room) -> None:
         if not room.arrivals and not len(room) and self._rooms.get(room_id) is room:
             del self._rooms[room_id]

@@ -93,6 +93,12 @@ class Seats:
             if not jti or jti in seat.tokens:
                 seat.revoke(reason)
 
+    def cut_off(self, reason: str) -> None:
+        """Close all sockets; whoever connects again has its token looked up anew."""
+        for seat in list(self):
+            if seat.occupant is not None:
+                seat.occupant.end(Close.OVERLOAD, reason)
+
     def deliver(self, user_id: int, frame: bytes) -> None:
         """Queue a frame at all sockets of a user."""
         for seat in list(self._by_user.get(user_id, ())):

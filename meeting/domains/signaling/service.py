@@ -168,6 +168,7 @@ class Signaling:
             self.decisions.consumer.run,
             self.reactions.rooms.run,
             self.reactions.users.run,
+            self.reactions.setback.run,
             lambda: self.presence.run(self.seats.places),
             self.online.keep,
             self.online.tell,

@@ -457,6 +457,18 @@ async def test_going_down_ends_it(scene: Scene) -> None:
     assert (await scene.refused(scene.chunks(0))).kind is Kind.UNAVAILABLE
 
 
+async def test_a_log_that_goes_back_ends_it(scene: Scene) -> None:
+    """What should have ended it may be lost; another may begin."""
+    task = await ends(scene)
+    reactions = scene.house.reactions
+    await reactions.setback.look()
+    assert len(scene.house.running)
+    reactions.users.position = 10**6
+    await reactions.setback.look()
+    assert await reason(task) is Kind.UNAVAILABLE
+    assert await scene.hear(scene.chunks(0, 1))
+
+
 @pytest.mark.parametrize("end", ["revoked", "ended", "idle", "drained"])
 async def test_a_client_that_takes_nothing_keeps_no_place(scene: Scene, end: str) -> None:
     """It has a result to read and does not: what ends others ends it, too, with its own error."""

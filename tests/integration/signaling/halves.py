@@ -79,6 +79,7 @@ class Half(World):
             self.signaling.decisions.consumer.run,
             self.signaling.reactions.rooms.run,
             self.signaling.reactions.users.run,
+            self.signaling.reactions.setback.run,
             self.keeper.run,
         ]
 

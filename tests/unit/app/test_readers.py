@@ -9,6 +9,7 @@ from meeting.app.config import Config
 from meeting.app.readers import READERS
 from meeting.kernel.consumer import Consumer
 from meeting.kernel.follower import Follower
+from meeting.kernel.setback import Setback
 
 
 @asynccontextmanager
@@ -33,3 +34,11 @@ async def test_each_follower_is_woken(tmp_path: Path) -> None:
         found = [each for each in readers if isinstance(each, Follower)]
         assert len(found) == 4
         assert len({(each.topic, id(each.tail)) for each in found}) == len(found)
+
+
+async def test_each_follower_is_brought_back(tmp_path: Path) -> None:
+    """Somebody looks whether the log has gone back, for all that follow it."""
+    async with owners(tmp_path) as readers:
+        found = {each for each in readers if isinstance(each, Follower)}
+        setbacks = [each for each in readers if isinstance(each, Setback)]
+        assert {each for setback in setbacks for each in setback.followers} == found

@@ -420,3 +420,23 @@ def test_lost_frames_close_who_is_on_the_way_in() -> None:
             room.seat(arrival, two, late, roll(one, two), b"joined")
         assert (late.heard, late.ended) == ([b"joined"], [Close.OVERLOAD])
         assert len(rooms) == 0
+
+
+def test_rooms_that_are_forgotten_begin_anew() -> None:
+    """All members are closed, also who is on the way in; the next is told from an earlier version.
+
+    Two was in the room as it was known; as it is read now, only three is.
+    """
+    rooms = Rooms()
+    one, two, three = crowd(3)
+    (first,) = seated(rooms, two)
+    with rooms.expecting(one) as (room, arrival):
+        rooms.forget()
+        late, fresh = Listener(), Listener()
+        with rooms.expecting(replace(three, version=1)) as (other, next_arrival):
+            other.seat(next_arrival, next_arrival.place, fresh, roll(three), b"joined")
+        room.seat(arrival, one, late, roll(one, two), b"joined")
+    assert [each.ended for each in (first, late, fresh)] == [[Close.OVERLOAD], [Close.OVERLOAD], []]
+    found = rooms.get(ROOM)
+    assert found is not None
+    assert [place.peer_id for place in found.replica] == [three.peer_id]
