@@ -87,14 +87,15 @@ def fill(own: Redis) -> None:
 
 
 @pytest.mark.parametrize(
-    ("harm", "seconds"), [(Redis.kill, SOON), (fill, SOON), (Redis.freeze, SOON / 2)]
+    ("harm", "known", "seconds"),
+    [(Redis.kill, True, SOON), (fill, False, SOON), (Redis.freeze, False, SOON / 2)],
 )
 async def test_a_logout_is_heard_while_redis_fails(
-    tmp_path: Path, cluster: Postgres, harm: Callable[[Redis], None], seconds: float
+    tmp_path: Path, cluster: Postgres, harm: Callable[[Redis], None], known: bool, seconds: float
 ) -> None:
     """It closes the token's sockets and ends its audio streams within the time of the contract.
 
-    Whether Redis has just gone, takes nothing in, or hangs, of which nobody knows yet.
+    Whether Redis is known to be gone, takes nothing in, or hangs, of which nobody knows yet.
     """
     dsn = cluster.database()
     await asyncio.to_thread(typed, tmp_path, dsn, "migrate")
@@ -116,6 +117,8 @@ async def test_a_logout_is_heard_while_redis_fails(
                     await stream.write(calls.message(LISTEN, **fields))
                 assert (await stream.read()).result_type == "gap"
                 harm(own)
+                if known:
+                    assert await until(ann, "starting") == "Redis does not answer"
                 await ann.data("POST", "/auth/logout")
                 async with asyncio.timeout(seconds):
                     assert await closed(socket) == 4001
