@@ -76,7 +76,7 @@ async def test_a_peer_that_never_reads_again_is_dropped(fast: World) -> None:
             await one.send("offer", to_user_id=3, sdp=LARGE)
             await asyncio.sleep(0)
     assert len(await fast.keys()) == 2  # the place is kept for the grace
-    # 4004 where the kernel had taken it in by then; 1001 is a gateway's word for an owner that left.
+    # 4004 where the kernel had taken it in by then; 1001: a gateway says that the owner has left.
     assert await deaf.closed() in {1001, 1006, 4004}
 
 
