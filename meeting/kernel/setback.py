@@ -51,6 +51,7 @@ class Setback:
         end = await self._tail.end()
         if end >= before:
             return
+        self._tail.doubt()  # a Redis holds what was carried before
         log.error("the log has gone back: whoever hears it here begins anew", end=end, heard=before)
         for each in self.followers:
             each.position = min(each.position, end)

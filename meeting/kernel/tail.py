@@ -27,6 +27,10 @@ class Tail(Protocol):
         """Return when the topic may have grown since the last `after`, or after `seconds`."""
         ...
 
+    def doubt(self) -> None:
+        """Believe no copy of the log until it has been held against the log again."""
+        ...
+
 
 class Either:
     """Satisfies `Tail`: the first while it answers, else the second; both count alike."""
@@ -56,6 +60,11 @@ class Either:
         finally:
             for each in waits:
                 each.cancel()
+
+    def doubt(self) -> None:
+        """Believe neither until it has been held against the log again."""
+        for each in self._both:
+            each.doubt()
 
     @property
     def _both(self) -> tuple[Tail, Tail]:

@@ -6,12 +6,15 @@ from contextlib import asynccontextmanager, suppress
 from typing import ClassVar
 
 import pytest
+from sqlalchemy import delete
 
 from meeting.kernel.errors import Fault, Kind
+from meeting.kernel.follower import Follower
 from meeting.kernel.message import Event
 from meeting.kernel.relay import BATCH, Posted, Relay
+from meeting.kernel.setback import Setback
 from meeting.kernel.tail import Either, Tail
-from meeting.stores.relational.outbox import LogTail, Posts
+from meeting.stores.relational.outbox import LogTail, Posts, outbox
 from meeting.transports.pubsub.carrier import RedisCarrier
 from meeting.transports.pubsub.feed import StreamTail
 from tests.contract.feed import TOPIC, Number, say
@@ -45,6 +48,9 @@ class Away:
     async def wait(self, topic: str, seconds: float) -> None:
         """Fail."""
         raise Fault(Kind.UNAVAILABLE, "away")
+
+    def doubt(self) -> None:
+        """Have nothing that could be believed."""
 
 
 class Moody(Away):
@@ -222,6 +228,28 @@ async def test_a_redis_that_takes_nothing_in_is_passed_over(url: str) -> None:
                 client.config_set("maxmemory", 0)
             await world.carry()
             assert len(await stream.after(TOPIC, end)) == 1
+
+
+async def test_a_redis_that_holds_what_the_log_has_lost(url: str, redis: Redis) -> None:
+    """Who goes back with its log hears nothing of the lost again, and then all that is new."""
+    heard: list[int] = []
+    async with Stepped.open(url, redis.url()) as world:
+        tail = Either(stream_of(world), LogTail(world.database))
+        follower = Follower(TOPIC, tail, {Number: lambda event: heard.append(event.value)})
+        setback = Setback(tail, [follower], heard.clear)
+        await follower.begin()
+        await say(world, 1, 2, 3)
+        await follower.step()
+        async with world.database.write() as connection:
+            await connection.execute(
+                delete(outbox).where(outbox.c.position > follower.position - 2)
+            )
+        await setback.look()
+        assert not await follower.step()
+        await world.carry()
+        await say(world, 4)
+        assert await follower.step()
+        assert heard == [4]
 
 
 async def test_a_wait_goes_on_after_the_other_was_asked(url: str) -> None:

@@ -195,3 +195,6 @@ class LogTail:
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await growth.wait()
+
+    def doubt(self) -> None:
+        """Do nothing: this is the log."""

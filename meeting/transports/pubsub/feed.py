@@ -111,6 +111,10 @@ class StreamTail:
             async with asyncio.timeout(seconds):
                 await growth.wait()
 
+    def doubt(self) -> None:
+        """Be `unavailable` until the relay has looked whether what lies there is of this log."""
+        self._relay.level = False
+
 
 async def _behind(
     connection: Connection, topic: str, before: int, limit: int

@@ -217,6 +217,9 @@ class Tail:
             async with asyncio.timeout(seconds):
                 await self._store.growth.of(topic).wait()
 
+    def doubt(self) -> None:
+        """Be the log itself."""
+
 
 class Post:
     """Satisfies `Post` for one process; frames may be late, and sometimes an inbox is lost."""

@@ -58,6 +58,9 @@ class Pages:
         self.waits.append(seconds)
         await self.grown.wait()
 
+    def doubt(self) -> None:
+        """Have no copy."""
+
     def _look(self) -> None:
         fault = self.faults.pop(0) if self.faults else None
         if fault is not None:

@@ -37,6 +37,9 @@ class Ends:
     async def wait(self, topic: str, seconds: float) -> None:
         """Hear nothing."""
 
+    def doubt(self) -> None:
+        """Have no copy."""
+
 
 class Scene:
     """Two followers at 12 and at 3, and how often they lost track."""
