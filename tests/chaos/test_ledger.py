@@ -18,6 +18,8 @@ PATIENCE = 300
 CASTS = {"embedded": EMBEDDED, "servers": SERVERS, "split": SPLIT}
 SEED = "2026"
 KILLS = {"embedded": 8, "servers": 8, "split": 4}
+MORE = {"fence": 4}
+"""How many times more strikes show a sabotage: on a busy machine few stops outlast a commit."""
 AMOUNTS = {
     "embedded": ("--tasks", "1200", "--events", "300"),
     "servers": ("--tasks", "1200", "--events", "300"),
@@ -73,6 +75,7 @@ async def test_nothing_is_lost_or_doubled(
 )
 async def test_it_turns_red(layout: str, sabotage: str) -> None:
     """A part that is broken on purpose is found out."""
-    code, told, said = await ledger(layout, "--sabotage", sabotage)
+    strikes = str(MORE.get(sabotage, 1) * KILLS[layout])
+    code, told, said = await ledger(layout, "--sabotage", sabotage, "--kills", strikes)
     assert code == 1, (told, said)
     assert told["lost"] + told["doubled"] > 0, (told, said)

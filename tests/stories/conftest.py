@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import pytest
@@ -80,7 +81,20 @@ async def visiting(home: House) -> AsyncIterator[Visit]:
     """Visit a house; the story fails if a process of it dies or breaks meanwhile."""
     home.check()
     marks = home.marks()
-    async with aiohttp.ClientSession() as http:
-        yield Visit(home, http)
+    opened: list[aiohttp.ClientWebSocketResponse] = []
+
+    class Socket(aiohttp.ClientWebSocketResponse):
+        """Is closed with the story, however that leaves it."""
+
+        def __init__(self, *given: Any, **more: Any) -> None:
+            super().__init__(*given, **more)
+            opened.append(self)
+
+    async with aiohttp.ClientSession(ws_response_class=Socket) as http:
+        try:
+            yield Visit(home, http)
+        finally:
+            for socket in opened:
+                await socket.close()
     home.check()
     assert home.broken(marks) == []
