@@ -2,7 +2,8 @@
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from meeting.app.readers import READERS
 from meeting.kernel.sole import place
 from tests.integration.test_servers import BARE, PATIENCE, typed, until
 from tests.postgres import Postgres
-from tests.process import Client, serving
+from tests.process import Client, Server, serving
 from tests.redis import Redis, redis as server
 from tests.stories.proto import Stub, compiled
 
@@ -21,6 +22,23 @@ SETTINGS = {key.replace(".", "__"): value for key, value in BARE.items()}
 LISTEN = "AIService/StreamAudioProcessing"
 SOON = 5
 """Seconds in which a logout closes what its token has opened."""
+
+
+@asynccontextmanager
+async def standing(
+    tmp_path: Path, cluster: Postgres
+) -> AsyncIterator[tuple[Server, Redis, Client]]:
+    """Run a house on both, with ann in it."""
+    dsn = cluster.database()
+    await asyncio.to_thread(typed, tmp_path, dsn, "migrate")
+    with server() as own:
+        async with (
+            serving(tmp_path, postgres__dsn=dsn, redis__url=own.url(), **SETTINGS) as house,
+            aiohttp.ClientSession() as http,
+        ):
+            ann = Client(house.url["http"], http)
+            await until(ann, "running")
+            yield house, own, await ann.enter("ann")
 
 
 async def heard(ears: Any, wanted: str) -> dict[str, Any]:
@@ -97,55 +115,37 @@ async def test_a_logout_is_heard_while_redis_fails(
 
     Whether Redis is known to be gone, takes nothing in, or hangs, of which nobody knows yet.
     """
-    dsn = cluster.database()
-    await asyncio.to_thread(typed, tmp_path, dsn, "migrate")
-    with server() as own:
-        async with (
-            serving(tmp_path, postgres__dsn=dsn, redis__url=own.url(), **SETTINGS) as house,
-            aiohttp.ClientSession() as http,
-        ):
-            ann = Client(house.url["http"], http)
-            await until(ann, "running")
-            await ann.enter("ann")
-            meeting = await ann.meeting()
-            socket = await ann.socket(meeting)
-            port = int(house.grpc["ai"].rpartition(":")[2])
-            async with Stub(compiled(), port, ann.token) as calls:
-                stream = calls.stream(LISTEN)
-                first = {"meeting_id": meeting, "sequence": 1, "data": bytes(9600)}
-                for fields in (first, {"sequence": 1, "data": bytes(2)}):
-                    await stream.write(calls.message(LISTEN, **fields))
-                assert (await stream.read()).result_type == "gap"
-                harm(own)
-                if known:
-                    assert await until(ann, "starting") == "Redis does not answer"
-                await ann.data("POST", "/auth/logout")
-                async with asyncio.timeout(seconds):
-                    assert await closed(socket) == 4001
-                    assert (await stream.code()).name == "UNAUTHENTICATED"
-            assert house.tracebacks() == []
+    async with standing(tmp_path, cluster) as (house, own, ann):
+        meeting = await ann.meeting()
+        socket = await ann.socket(meeting)
+        port = int(house.grpc["ai"].rpartition(":")[2])
+        async with Stub(compiled(), port, ann.token) as calls:
+            stream = calls.stream(LISTEN)
+            first = {"meeting_id": meeting, "sequence": 1, "data": bytes(9600)}
+            for fields in (first, {"sequence": 1, "data": bytes(2)}):
+                await stream.write(calls.message(LISTEN, **fields))
+            assert (await stream.read()).result_type == "gap"
+            harm(own)
+            if known:
+                assert await until(ann, "starting") == "Redis does not answer"
+            await ann.data("POST", "/auth/logout")
+            async with asyncio.timeout(seconds):
+                assert await closed(socket) == 4001
+                assert (await stream.code()).name == "UNAUTHENTICATED"
+        assert house.tracebacks() == []
 
 
 async def test_an_event_that_another_publishes(tmp_path: Path, cluster: Postgres) -> None:
     """A contract producer's PUBLISH reaches a socket of ours; rubbish beside it does no harm."""
-    dsn = cluster.database()
-    await asyncio.to_thread(typed, tmp_path, dsn, "migrate")
-    with server() as own:
-        async with (
-            serving(tmp_path, postgres__dsn=dsn, redis__url=own.url(), **SETTINGS) as house,
-            aiohttp.ClientSession() as http,
-        ):
-            ann = Client(house.url["http"], http)
-            await until(ann, "running")
-            await ann.enter("ann")
-            socket = await ann.socket(await ann.meeting())
-            payload = {"user_id": ann.user_id, "reason": "ban", "jti": ""}
-            event = {"type": "user.revoked", "payload": payload, "timestamp": 1, "source": "x"}
-            with own.client() as other:
-                assert other.publish("user_events", b"\xff rubbish") == 1
-                assert other.publish("user_events", json.dumps(event)) == 1
-            assert await closed(socket) == 4001
-            assert house.tracebacks() == []
+    async with standing(tmp_path, cluster) as (house, own, ann):
+        socket = await ann.socket(await ann.meeting())
+        payload = {"user_id": ann.user_id, "reason": "ban", "jti": ""}
+        event = {"type": "user.revoked", "payload": payload, "timestamp": 1, "source": "x"}
+        with own.client() as other:
+            assert other.publish("user_events", b"\xff rubbish") == 1
+            assert other.publish("user_events", json.dumps(event)) == 1
+        assert await closed(socket) == 4001
+        assert house.tracebacks() == []
 
 
 async def test_readers_have_leases(tmp_path: Path, cluster: Postgres, redis: Redis) -> None:
